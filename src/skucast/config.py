@@ -1,0 +1,205 @@
+"""The project file ``skucast.toml``: what a run reads, how it cleans, forecasts, plans and reports."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from .errors import ConfigError
+
+TABLES = ("orders", "sales", "products", "stock", "suppliers", "promotions", "events", "signals")
+TableName = Literal["orders", "sales", "products", "stock", "suppliers", "promotions", "events", "signals"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Project(_Section):
+    """``[project]``: the shop."""
+
+    name: str = "my shop"
+    language: Literal["en", "zh"] = "en"
+    currency: str = "EUR"
+    country: str = Field("", description="ISO country code of public holidays, such as GB or CN; empty for none")
+    subdivision: str = ""
+    timezone: str = Field("", description="of the shop; stamps with a zone are moved to it")
+
+
+class Melt(_Section):
+    """``[source.melt]``: how a wide table becomes a long one.
+
+    Two shapes exist: dates run across as columns (``dates``), or items do (``items``), in which case
+    ``prefixes`` maps the start of a column's name to what it measures (``QTY_ = "quantity"``).
+    """
+
+    across: Literal["dates", "items"]
+    prefixes: dict[str, str] = {}
+    missing: list[float] = Field([], description="numbers that mean 'no value', such as -1")
+
+
+class Source(_Section):
+    """``[[source]]``: one table to read."""
+
+    table: TableName
+    path: str = Field(description="file, glob, folder, database file, or postgresql:// address; relative to this file")
+    preset: str = ""
+    sheet: str = ""
+    sql: str = Field("", description="query or table name, for databases")
+    encoding: str = ""
+    delimiter: str = ""
+    decimal: Literal["", ".", ","] = ""
+    date_format: str = ""
+    skip_rows: int = Field(0, ge=0)
+    columns: dict[str, str | list[str]] = Field({}, description="skucast's column = the file's column")
+    constants: dict[str, str | float | bool] = Field({}, description="skucast's column = a fixed value")
+    melt: Melt | None = None
+
+
+class Clean(_Section):
+    """``[clean]``: rules from order lines to demand; each can be switched off."""
+
+    duplicates: bool = Field(True, description="drop exact repeats of an order line")
+    cancellations: bool = Field(True, description="net cancelled and returned units against their own sale")
+    non_products: bool = Field(True, description="drop postage, fees, manual entries, samples")
+    non_product_codes: list[str] = Field([], description="further codes (or patterns with *) that are no products")
+    non_positive_prices: bool = Field(True, description="drop lines with price zero or below")
+    test_orders: bool = Field(True, description="drop orders marked as tests")
+    impossible_dates: bool = Field(True, description="drop dates before first_date or in the future")
+    first_date: str = "1990-01-01"
+    extreme_quantities: bool = Field(True, description="drop quantities above max_quantity")
+    max_quantity: float = 1_000_000
+    partial_last_day: bool = Field(True, description="drop a last day (or week, month) that is not complete")
+    closed_days: Literal["auto", "none"] | list[str] = Field(
+        "auto", description="'auto' finds them; 'none'; or weekdays and dates such as ['sat', '2011-12-25']"
+    )
+    discontinued_after_days: int = Field(0, ge=0, description="no sale for so long ends a series; 0 never")
+
+
+class Demand(_Section):
+    """``[demand]``: the series to forecast."""
+
+    level: list[str] = Field(["sku"], description="columns that make a series: sku, location, channel...")
+    freq: str = "D"
+    min_observations: int = Field(1, ge=0)
+    measure: Literal["units", "revenue"] = "units"
+
+
+class ForecastSection(_Section):
+    """``[forecast]``: model, horizon and the honest test of it."""
+
+    model: str | dict[str, Any] = "auto"
+    horizon: int = Field(0, ge=0, description="steps ahead; 0 takes the frequency's usual one")
+    windows: int = Field(3, ge=1)
+    quantiles: list[float] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    known: list[str] = []
+    past: list[str] = []
+    holidays: bool = True
+    promotions: bool = True
+    seed: int = 0
+
+    @field_validator("quantiles")
+    @classmethod
+    def _rising(cls, value: list[float]) -> list[float]:
+        if not value or any(not 0 < q < 1 for q in value) or sorted(set(value)) != value:
+            raise ValueError("must rise within (0, 1)")
+        return value
+
+
+class SaleEvent(_Section):
+    """``[[event]]``: a sale day of the shop's own, such as an anniversary or Prime Day."""
+
+    name: str
+    dates: list[str]
+    days_before: int = Field(0, ge=0)
+    days_after: int = Field(0, ge=0)
+
+
+class Plan(_Section):
+    """``[plan]``: purchasing assumptions, used where the tables say nothing."""
+
+    lead_time_days: float = Field(14, ge=0)
+    lead_time_sd_days: float = Field(0, ge=0)
+    review_days: float = Field(7, gt=0)
+    margin: float = Field(0.4, gt=0, lt=1, description="share of the price, where unit costs are unknown")
+    holding_rate: float = Field(0.25, ge=0, description="cost of holding stock, share of its cost per year")
+    stock: Literal["none", "given"] = Field("given", description="'none' plans as if shelves were empty")
+    budget: float = Field(0, ge=0, description="money for this order; 0 is no limit")
+    paths: int = Field(500, ge=50)
+
+
+class ReportSection(_Section):
+    """``[report]``."""
+
+    top: int = Field(30, ge=1, description="items with a chart of their own")
+
+
+class Store(_Section):
+    """``[store]``: where runs are kept."""
+
+    path: str = "runs"
+
+
+class Config(_Section):
+    """The whole project file. ``root`` is the folder that relative paths start from."""
+
+    project: Project = Project()
+    source: list[Source] = []
+    clean: Clean = Clean()
+    demand: Demand = Demand()
+    forecast: ForecastSection = ForecastSection()
+    event: list[SaleEvent] = []
+    plan: Plan = Plan()
+    report: ReportSection = ReportSection()
+    store: Store = Store()
+    root: Path = Field(Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _has_sales(self) -> Config:
+        if self.source and not any(s.table in ("orders", "sales") for s in self.source):
+            raise ValueError("no [[source]] has table = 'orders' or 'sales'; one of them is required")
+        return self
+
+    def resolve(self, path: str) -> Path:
+        """A path of the file, made absolute."""
+        return (self.root / path).resolve() if not Path(path).is_absolute() else Path(path)
+
+
+def load_config(path: str | Path) -> Config:
+    """Read and check a project file.
+
+    Raises:
+        ConfigError: the file is missing, is no TOML, or has a wrong value; the sentence names the
+            section and key.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / "skucast.toml"
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(f"There is no project file '{file}': make one with 'skucast init {file.parent}'.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"'{file}' is no valid TOML: {error}.") from None
+    return make_config(raw, root=file.parent, where=str(file))
+
+
+def make_config(raw: dict[str, Any], root: Path | None = None, where: str = "the configuration") -> Config:
+    """Check a mapping of sections.
+
+    Raises:
+        ConfigError: see `load_config`.
+    """
+    try:
+        return Config(**raw, root=(root or Path()).resolve())
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "file"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        what = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            what = "there is no such key"
+        raise ConfigError(f"In {where}, '{place}': {what}{more}.") from None

@@ -1,0 +1,1 @@
+"""explain: see docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""Models: spec, registry and the families of forecasting methods."""

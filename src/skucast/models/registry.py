@@ -1,0 +1,91 @@
+"""Registry of models: names to specs, built-in and from third parties (entry points)."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from ..errors import ConfigError, MissingExtraError, ModelError
+from .spec import Spec
+
+ENTRY_POINT_GROUP = "skucast.models"
+
+# name -> where its spec lives; imported when first asked for, so that listing stays quick
+_BUILT_IN: dict[str, str] = {
+    "seasonal-naive": "skucast.models.naive:SeasonalNaive",
+    "ets": "skucast.models.smoothing:Ets",
+    "croston": "skucast.models.intermittent:Croston",
+    "tsb": "skucast.models.intermittent:Tsb",
+    "lightgbm": "skucast.models.boosting:LightGbm",
+    "lstm": "skucast.models.neural.lstm:Lstm",
+}
+
+
+def names() -> list[str]:
+    """Names of all registered models."""
+    return [*_BUILT_IN, *(n for n in _third_party() if n not in _BUILT_IN)]
+
+
+def spec_class(name: str) -> type[Spec]:
+    """The spec class behind a name.
+
+    Raises:
+        ConfigError: no such model.
+        MissingExtraError: its optional dependency is absent.
+    """
+    target = _BUILT_IN.get(name) or _third_party().get(name)
+    if target is None:
+        import difflib
+
+        close = difflib.get_close_matches(name, names(), 1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise ConfigError(f"There is no model '{name}'; there are: {', '.join(names())}.{hint}")
+    module, _, attribute = target.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    if not (isinstance(found, type) and issubclass(found, Spec)):
+        raise ModelError(f"Model '{name}' ({target}) is no skucast Spec.")
+    return found
+
+
+def make(model: str | Mapping[str, Any] | Spec) -> Spec:
+    """A spec from a name, a mapping such as ``{"model": "lstm", "hidden": 64}``, or itself."""
+    if isinstance(model, Spec):
+        return model
+    return spec_class(model)() if isinstance(model, str) else spec_from_dict(model)
+
+
+def spec_from_dict(fields: Mapping[str, Any]) -> Spec:
+    """Read the JSON form of a spec.
+
+    Raises:
+        ConfigError: the model or one of its options is unknown.
+    """
+    if "model" not in fields:
+        raise ConfigError("A model table needs the key 'model', for example model = 'lightgbm'.")
+    return spec_class(str(fields["model"])).from_dict(fields)
+
+
+def installed(name: str) -> bool:
+    """True if the model's optional dependency (if any) is present."""
+    extra = spec_class(name).capabilities.extra
+    if extra is None:
+        return True
+    from importlib.util import find_spec
+
+    return find_spec({"neural": "torch", "stats": "statsforecast"}.get(extra, extra)) is not None
+
+
+def require(name: str) -> None:
+    """Raise `MissingExtraError` if the model's optional dependency is absent."""
+    extra = spec_class(name).capabilities.extra
+    if extra is not None and not installed(name):
+        raise MissingExtraError(f"Model '{name}'", extra)
+
+
+@cache
+def _third_party() -> dict[str, str]:
+    from importlib.metadata import entry_points
+
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}
