@@ -1,1 +1,1 @@
-"""store: see docs/architecture.md."""
+"""The store: runs as immutable folders, and the journal of how each was made."""

@@ -1,0 +1,206 @@
+"""The command line: each command is a few lines over the public API."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .console import Console
+from .errors import ConfigError, SkucastError
+
+app = typer.Typer(
+    help="Probabilistic demand forecasts and the decisions that hang on them. 需求预测与补货决策。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+DataFile = Annotated[Path, typer.Argument(help="A long table: CSV, TSV, Excel or Parquet.", metavar="FILE")]
+Horizon = Annotated[int, typer.Option("--horizon", "-h", help="Steps ahead; 0 takes the usual one.")]
+Freq = Annotated[str, typer.Option("--freq", "-f", help="D, W-SUN, MS, h, 1d...; found out if not given.")]
+IdColumn = Annotated[str, typer.Option("--id", help="Column that names the series.")]
+TimeColumn = Annotated[str, typer.Option("--time", help="Column of dates.")]
+TargetColumn = Annotated[str, typer.Option("--target", help="Column of values.")]
+Known = Annotated[list[str] | None, typer.Option("--known", help="Column known in the future too (repeatable).")]
+Past = Annotated[list[str] | None, typer.Option("--past", help="Column known only in the past (repeatable).")]
+Seed = Annotated[int, typer.Option("--seed", help="Makes the result repeatable.")]
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the demo project.")] = Path("skucast-demo"),
+    json: Json = False,
+) -> None:
+    """Run the main job on bundled real orders (UCI Online Retail II, 1,044,847 lines)."""
+    from .data import demo_config
+
+    _run(demo_config(), Console(json), store=folder / "runs")
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder with your exports.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing skucast.toml.")] = False,
+    json: Json = False,
+) -> None:
+    """Look into a folder, recognise tables and columns, and write skucast.toml."""
+    from .collect.project_file import init_project
+
+    console = Console(json)
+    made = init_project(folder, force=force)
+    for line in made.found:
+        console.say(line)
+    for doubt in made.doubts:
+        console.say(f"Please check: {doubt}")
+    console.say(f"\nWrote {made.path}. Next: skucast run {made.path}")
+    console.result({"path": made.path, "found": made.found, "doubts": made.doubts})
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="Project file, or the folder that holds it.")] = Path("skucast.toml"),
+    json: Json = False,
+) -> None:
+    """Do the whole job of a project file: forecast, scores, purchase list and report."""
+    _run(config, Console(json))
+
+
+@app.command()
+def forecast(
+    file: DataFile,
+    horizon: Horizon = 0,
+    freq: Freq = "",
+    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model; see 'skucast models'.")] = "auto",
+    id: IdColumn = "unique_id",
+    time: TimeColumn = "ds",
+    target: TargetColumn = "y",
+    known: Known = None,
+    past: Past = None,
+    future: Annotated[Path | None, typer.Option("--future", help="Table of the known columns' future.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this .csv or .parquet.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Forecast a long table (one row per series and date)."""
+    from . import api
+    from .collect.sources import read_any, write_any
+
+    console = Console(json)
+    made = api.forecast(
+        read_any(file), horizon or None, freq=freq or None, model=model, id=id, time=time, target=target,
+        known=known or (), past=past or (), future=read_any(future) if future else None, seed=seed,
+    )  # fmt: skip
+    if out is not None:
+        write_any(made, out)
+        console.say(f"Wrote {made.height:,} rows to {out}.")
+    else:
+        console.table(made.head(20).to_dicts(), f"first of {made.height:,} rows; --out FILE keeps them all")
+    console.result({"rows": made.height, "out": out, "columns": made.columns} if out else {"rows": made.to_dicts()})
+
+
+@app.command()
+def backtest(
+    file: DataFile,
+    horizon: Horizon = 0,
+    windows: Annotated[int, typer.Option("--windows", "-w", help="How many times to pretend it is earlier.")] = 3,
+    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Model to test (repeatable).")] = None,
+    freq: Freq = "",
+    id: IdColumn = "unique_id",
+    time: TimeColumn = "ds",
+    target: TargetColumn = "y",
+    known: Known = None,
+    past: Past = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write all forecasts to this file.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Score models on past windows that they could not see."""
+    from . import api
+    from .collect.sources import read_any, write_any
+
+    console = Console(json)
+    made = api.backtest(
+        read_any(file), horizon or None, windows=windows, models=model or ["auto"], freq=freq or None,
+        id=id, time=time, target=target, known=known or (), past=past or (), seed=seed,
+    )  # fmt: skip
+    board = made.leaderboard()
+    console.table(board.to_dicts(), f"{windows} windows; skill is the gain over seasonal naive")
+    if out is not None:
+        write_any(made.forecasts(), out)
+        console.say(f"Wrote the forecasts to {out}.")
+    console.result({"leaderboard": board.to_dicts(), "out": out})
+
+
+@app.command()
+def models(json: Json = False) -> None:
+    """List the models and what each can do."""
+    from .models.registry import table
+
+    console = Console(json)
+    rows = table()
+    console.table(rows)
+    console.result({"models": rows})
+
+
+@app.command()
+def report(
+    run_id: Annotated[str, typer.Argument(help="Run, or the beginning of its name.", metavar="RUN")] = "latest",
+    store: Annotated[Path, typer.Option("--store", help="Folder of runs.")] = Path("runs"),
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    json: Json = False,
+) -> None:
+    """Say where a run's report lies and what it holds."""
+    from .store.runs import open_run
+
+    console = Console(json)
+    found = open_run(store, run_id)
+    console.table(found.frame("scores").head(12).to_dicts(), f"run {found.id}")
+    console.say(f"Report: {found.report}")
+    console.result({"id": found.id, "report": found.report, "manifest": found.manifest})
+    if show:
+        typer.launch(str(found.report))
+
+
+def _run(config: Path, console: Console, store: Path | None = None) -> None:
+    from .config import load_config
+    from .run import run as run_project
+    from .store.journal import Journal
+
+    with console.listening() as listener:
+        done = run_project(load_config(config), store=store, journal=Journal(listener))
+    console.say(f"\nReport: {done.report}\nNext: skucast report {done.id} --store {done.folder.parent} --open")
+    console.result({"id": done.id, "folder": done.folder, "report": done.report, "headline": done.manifest["headline"]})
+
+
+def main() -> None:
+    """Entry point: errors of the user are one sentence, never a traceback."""
+    try:
+        app()
+    except SkucastError as error:
+        _fail(str(error), 2 if isinstance(error, ConfigError) else 1)
+    except KeyboardInterrupt:
+        _fail("Stopped. Nothing half-done was kept.", 130)
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("SKUCAST_DEBUG"):
+            raise
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        _fail(f"skucast met a case it does not know ({what}). Set SKUCAST_DEBUG=1 to see where, and please report it.", 70)
+
+
+def _fail(sentence: str, code: int) -> None:
+    if "--json" in sys.argv:
+        value: dict[str, Any] = {"error": sentence}
+        Console(machine=True).result(value)
+    print(f"Error: {sentence}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()
