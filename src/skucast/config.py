@@ -88,6 +88,16 @@ class Demand(_Section):
     measure: Literal["units", "revenue"] = "units"
 
 
+class Prepare(_Section):
+    """``[prepare]``: what is done to the series before models see them; every change is recorded."""
+
+    outliers: Literal["none", "iqr", "hampel", "knn", "forest", "tree"] = "none"
+    treatment: Literal["winsorise", "remove"] = "winsorise"
+    impute: Literal["none", "seasonal", "linear", "knn"] = Field(
+        "none", description="models handle missing steps themselves; impute only if you must"
+    )
+
+
 class ForecastSection(_Section):
     """``[forecast]``: model, horizon and the honest test of it."""
 
@@ -150,6 +160,7 @@ class Config(_Section):
     source: list[Source] = []
     clean: Clean = Clean()
     demand: Demand = Demand()
+    prepare: Prepare = Prepare()
     forecast: ForecastSection = ForecastSection()
     event: list[SaleEvent] = []
     plan: Plan = Plan()

@@ -120,15 +120,13 @@ def writing_run(store: Path, about: dict[str, Any]) -> Iterator[Path]:
         store.mkdir(parents=True, exist_ok=True)
         sweep(store)
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        hidden = store / f"{_HIDDEN}{run_id}"
+        hidden = store / f"{_HIDDEN}{run_id}.{os.getpid()}.{socket.gethostname()}"  # signed by its writer
         hidden.mkdir()
-        (hidden / "owner").write_text(f"{socket.gethostname()} {os.getpid()}")
     except OSError as error:
         raise ConfigError(f"The run store '{store}' cannot be written: {error.strerror}.") from None
     about["id"] = run_id
     try:
         yield hidden
-        (hidden / "owner").unlink()
         files = sorted(p for p in hidden.rglob("*") if p.is_file())
         about["files"] = {str(p.relative_to(hidden)): _sha256(p) for p in files}
         text = json.dumps(about, ensure_ascii=False, indent=1, default=str)
@@ -155,13 +153,7 @@ def sweep(store: Path) -> int:
 
 def _alive(folder: Path) -> bool:
     """True unless the folder's writer certainly no longer runs."""
-    try:
-        host, pid = (folder / "owner").read_text().split()
-    except (OSError, ValueError):  # killed before it could sign, or about to: spare the young
-        try:
-            return datetime.now(UTC).timestamp() - folder.stat().st_mtime < 60
-        except OSError:
-            return False
+    _, pid, host = folder.name.removeprefix(_HIDDEN).split(".", 2)
     if host != socket.gethostname():  # another machine on a shared disk: only age can tell
         return datetime.now(UTC).timestamp() - folder.stat().st_mtime < 86_400
     try:
