@@ -79,14 +79,15 @@ def smooth(
     alpha, beta, gamma, phi = parameters.alpha, parameters.beta, parameters.gamma, parameters.phi
     shape = np.broadcast_shapes(alpha.shape, states.level.shape)
     level = np.array(np.broadcast_to(states.level, shape), dtype=y.dtype)
-    trended, seasonal = beta is not None, gamma is not None
-    slope = np.array(np.broadcast_to(states.slope, shape), dtype=y.dtype) if trended and states.slope is not None else None
+    slope: Array | None = None
+    if beta is not None and states.slope is not None:
+        slope = np.array(np.broadcast_to(states.slope, shape), dtype=y.dtype)
     season: Array | None = None
-    if seasonal and states.season is not None:
+    if gamma is not None and states.season is not None:
         m = states.season.shape[0]
         wide = states.season if states.season.ndim == 1 + len(shape) else states.season[:, None]
         season = np.array(np.broadcast_to(wide, (m, *shape)), dtype=y.dtype)
-    missing = np.isnan(y)
+    missing: npt.NDArray[np.bool_] = np.isnan(y)
     gaps, filled = missing.any(axis=1), np.where(missing, 0, y)
     sse, error, work, ahead = (np.zeros(shape, dtype=y.dtype) for _ in range(4))
     for t in range(y.shape[0]):
@@ -116,19 +117,19 @@ def smooth(
             errors[t] = error
         np.multiply(error, error, out=work)
         np.add(sse, work, out=sse)
-        if phases is not None and multiplicative:
+        if phases is not None and gamma is not None and multiplicative:
             divisor = np.maximum(base, _SMALL)
             level_error = np.divide(error, np.maximum(phases, _SMALL))
             np.multiply(gamma, error, out=work)
             np.divide(work, divisor, out=work)
             np.add(phases, work, out=phases)
             error = level_error
-        elif phases is not None:
+        elif phases is not None and gamma is not None:
             np.multiply(gamma, error, out=work)
             np.add(phases, work, out=phases)
         np.multiply(alpha, error, out=work)
         np.add(base, work, out=level)
-        if slope is not None:
+        if slope is not None and beta is not None:
             np.multiply(beta, error, out=work)
             np.add(slope, work, out=slope)
     return sse, States(level, slope, season)

@@ -20,6 +20,7 @@ _BUILT_IN: dict[str, str] = {
     "tsb": "skucast.models.intermittent:Tsb",
     "lightgbm": "skucast.models.boosting:LightGbm",
     "lstm": "skucast.models.neural.lstm:Lstm",
+    "auto": "skucast.portfolio.auto:Auto",
 }
 
 

@@ -246,7 +246,8 @@ def _dependence(panel: Panel, horizon: int, weight: F64) -> tuple[float, bool]:
         if rows.size < 3:
             continue
         if rows.size > _DEPENDENCE_SERIES:  # those that carry most of the money decide the total
-            value = weight[rows] * np.add.reduceat(np.nan_to_num(panel.values), panel.indptr[:-1])[rows]
+            sold = np.bincount(panel.row_of, np.nan_to_num(panel.values), len(panel))
+            value = weight[rows] * sold[rows]
             rows = np.sort(rows[np.argsort(-value, kind="stable")[:_DEPENDENCE_SERIES]])
         cells = np.nan_to_num(panel.take(rows).dense(steps=steps)).astype(np.float64)
         sums = np.concatenate([np.zeros((rows.size, 1)), cells.cumsum(axis=1)], axis=1)

@@ -1,0 +1,103 @@
+"""Budget: which packs to buy when the money does not reach for all."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..forecast import F64
+from .order_up_to import expected_gain, expected_shortage, quantile_of_sorted
+
+_HALVINGS = 48
+
+
+def cut_to_budget(
+    wanted: F64,
+    need: npt.NDArray[np.floating],
+    underage: F64,
+    overage: F64,
+    cost: F64,
+    pack: F64,
+    least: F64,
+    budget: float,
+) -> F64:
+    """Spend the budget on the packs that gain most per unit of money.
+
+    Expected gain is concave in the quantity, so one price of money ``p`` decides for all items: buy
+    each pack whose marginal gain is at least ``p`` times its cost, which is again a newsvendor, with the
+    ratio ``(underage - p * cost) / (underage + overage)``. The least ``p`` that fits the budget is found by
+    halving; what is left buys single packs in order of marginal gain per unit of money, skipping those
+    that do not fit any more. A first lot larger than one pack (a minimum order) counts as a whole.
+
+    Args:
+        wanted: ``(S,)`` units without a budget; nothing above is bought.
+        need: ``(S, n)`` demand less what is there already, rising along rows.
+        underage: ``(S,)`` money per unit short.
+        overage: ``(S,)`` money per unit left over.
+        cost: ``(S,)`` purchase cost per unit, positive.
+        pack: ``(S,)`` units per pack.
+        least: ``(S,)`` units of the smallest accepted line.
+        budget: money.
+
+    Returns:
+        ``(S,)`` units, costing at most ``budget``.
+
+    Source: Hadley & Whitin (1963), Analysis of Inventory Systems, section 6-7 (budget constraint).
+    """
+    if float(wanted @ cost) <= budget:
+        return wanted.copy()
+
+    def bought(price: float) -> F64:
+        ratio = np.maximum(underage - price * cost, 0.0) / np.maximum(underage + overage, 1e-300)
+        ideal = np.maximum(quantile_of_sorted(need, ratio), 0.0)
+        packs = np.floor((ideal + 1e-6) / pack) * pack
+        quantity = np.where(wanted > 0, np.minimum(wanted, np.maximum(packs, least)), 0.0)
+        surplus = expected_gain(need, quantity, underage, overage) - price * cost * quantity
+        return np.where((surplus > 0) & (ratio > 0), quantity, 0.0)
+
+    low, high = 0.0, float(np.max(np.where(wanted > 0, underage / cost, 0.0)))
+    quantity = np.zeros_like(wanted)
+    for _ in range(_HALVINGS):
+        price = (low + high) / 2
+        trial = bought(price)
+        if float(trial @ cost) <= budget:
+            high, quantity = price, trial
+        else:
+            low = price
+    return _spend_rest(quantity, wanted, need, underage, overage, cost, pack, least, budget)
+
+
+def _spend_rest(
+    quantity: F64,
+    wanted: F64,
+    need: npt.NDArray[np.floating],
+    underage: F64,
+    overage: F64,
+    cost: F64,
+    pack: F64,
+    least: F64,
+    budget: float,
+) -> F64:
+    """Buy further lots while one fits, the best marginal gain per unit of money first."""
+    quantity = quantity.copy()
+    left = budget - float(quantity @ cost)
+    lot = np.where(quantity > 0, pack, least)
+    while True:
+        fits = np.flatnonzero((quantity + lot <= wanted + 1e-9) & (lot * cost <= left))
+        if fits.size == 0:
+            return quantity
+        here, more = quantity[fits], lot[fits]
+        avoided = expected_shortage(need[fits], here) - expected_shortage(need[fits], here + more)
+        gain = (underage + overage)[fits] * avoided - overage[fits] * more
+        value = gain / (more * cost[fits])
+        spent = False
+        for k in np.argsort(-value, kind="stable"):
+            i = fits[k]
+            price = float(lot[i] * cost[i])
+            if gain[k] > 0 and price <= left:
+                quantity[i] += lot[i]
+                lot[i] = pack[i]
+                left -= price
+                spent = True
+        if not spent:
+            return quantity
