@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from .errors import ConfigError, DataError
-from .evaluate.backtest import Backtest, Model, backtest_panel
+from .evaluate.backtest import Backtest, backtest_panel
+from .evaluate.candidates import Model
 from .evaluate.metrics import SCORED, UserMetric
 from .forecast import LEVELS, SHOWN
 from .models import registry
@@ -18,12 +20,20 @@ from .panel import Panel
 from .panel_frame import from_polars, to_polars
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .collect.shop import Shop
+    from .config import Config
+    from .decide.plan_table import PurchasePlan
+    from .store.journal import Journal
+    from .store.runs import Run
+
+_LISTED = 8  # ignored columns that a warning names
 
 
 def forecast(
     df: Any,
-    horizon: int,
+    horizon: int | None = None,
     freq: str | None = None,
     model: Model = "auto",
     *,
@@ -44,8 +54,8 @@ def forecast(
 
     Args:
         df: pandas, polars or pyarrow frame, one row per series and step, in any order. Absent rows and null
-            targets are missing, never zero.
-        horizon: steps ahead.
+            targets are missing, never zero. Columns without a role are ignored, and a warning lists them.
+        horizon: steps ahead; the frequency's usual number by default (28 days, 13 weeks, 6 months...).
         freq: pandas offset alias or polars duration (``D``, ``W-SUN``, ``1mo``); inferred by default.
         model: name (see ``skucast models``), mapping such as ``{"model": "lstm", "hidden": 64}``, or spec.
         id: column that names the series.
@@ -69,7 +79,6 @@ def forecast(
         ConfigError: an argument makes no sense, or the model does not exist.
         MissingExtraError: the model needs an optional dependency.
     """
-    steps = _whole(horizon, "horizon")
     wanted = _levels(quantiles)
     if origin not in ("panel", "series"):
         raise ConfigError(f"origin must be 'panel' or 'series', not {origin!r}.")
@@ -77,6 +86,9 @@ def forecast(
     if spec.name in registry.names():
         registry.require(spec.name)
     panel = _panel(df, freq, id, time, target, static, known, past, availability)
+    steps = panel.freq.default_horizon if horizon is None else _whole(horizon, "horizon")
+    if origin == "panel" and future is not None and panel.known:
+        future = panel.future(future, steps)  # complete, whether or not the model uses it
     fitted = spec.fit(panel, horizon=steps, seed=seed, progress=progress)
     levels = tuple(sorted({*LEVELS, *wanted}))
     if origin == "series":
@@ -86,7 +98,7 @@ def forecast(
 
 def backtest(
     df: Any,
-    horizon: int,
+    horizon: int | None = None,
     windows: int = 3,
     models: Sequence[Model] | Mapping[str, Model] | Model = ("auto",),
     *,
@@ -112,7 +124,7 @@ def backtest(
 
     Args:
         df: long frame.
-        horizon: steps scored per window.
+        horizon: steps scored per window; the frequency's usual number by default.
         windows: number of origins; the last window ends with the frame.
         models: names, mappings or specs, or a mapping of labels to them.
         step: steps between origins; the horizon by default.
@@ -140,8 +152,9 @@ def backtest(
         ModelError: every model failed.
     """
     panel = _panel(df, freq, id, time, target, static, known, past, availability)
+    steps = panel.freq.default_horizon if horizon is None else horizon
     return backtest_panel(
-        panel, horizon, windows, models, step=step, gap=gap, refit=refit, seed=seed, metrics=metrics,
+        panel, steps, windows, models, step=step, gap=gap, refit=refit, seed=seed, metrics=metrics,
         levels=quantiles, progress=progress,
     )  # fmt: skip
 
@@ -154,6 +167,85 @@ def load(what: Any) -> Shop:
     from .collect.shop import load_shop
 
     return load_shop(what)
+
+
+def plan(
+    df: Any,
+    horizon: int | None = None,
+    freq: str | None = None,
+    model: Model = "auto",
+    *,
+    stock: Any = None,
+    products: Any = None,
+    suppliers: Any = None,
+    prices: Any = None,
+    id: str = "unique_id",
+    time: str = "ds",
+    target: str = "y",
+    future: Any = None,
+    static: Any = None,
+    known: Sequence[str] = (),
+    past: Sequence[str] = (),
+    availability: str | None = None,
+    currency: str = "EUR",
+    seed: int = 0,
+    progress: Progress | None = None,
+    **terms: Any,
+) -> PurchasePlan:
+    """Decide what to order now: forecast a long frame, then weigh shortage against holding cost.
+
+    Frames may be pandas, polars or pyarrow; their columns are those of `skucast.collect.tables`.
+
+    Args:
+        df: history, as in `forecast`; the order is placed right after its last date.
+        horizon: steps ahead; the frequency's usual one by default. Lead times that reach further extend it.
+        freq: as in `forecast`.
+        model: as in `forecast`.
+        stock: table ``stock`` (``sku, on_hand, on_order``); None plans as if shelves were empty, and says so.
+        products: table ``products`` (``sku, cost, price, pack_size, min_order, supplier``...).
+        suppliers: table ``suppliers`` (``supplier, lead_time_days, review_days``...).
+        prices: ``unique_id, price`` and optionally ``cost``, where products say nothing.
+        id: as in `forecast`; it is matched with ``sku``.
+        time: as in `forecast`.
+        target: as in `forecast`, in units.
+        future: as in `forecast`.
+        static: as in `forecast`; a column ``sku`` among them is matched in place of the identifier.
+        known: as in `forecast`.
+        past: as in `forecast`.
+        availability: as in `forecast`.
+        currency: ISO code of all money.
+        seed: makes the result repeatable.
+        progress: hook ``progress(what, fraction_done)``.
+        **terms: keys of the section ``[plan]`` of the project file, such as ``lead_time_days=21``,
+            ``margin=0.35`` or ``budget=5000``, used where the tables say nothing.
+
+    Returns:
+        A `PurchasePlan`: ``.frame()``, ``.lines()``, ``.summary()``, ``.write_csv(path)``.
+
+    Raises:
+        DataError: a frame cannot be used.
+        ConfigError: an argument makes no sense.
+    """
+    from .config import make_config
+    from .decide.purchase import purchase_plan
+
+    wanted = make_config({"plan": terms}, where="the arguments of plan").plan
+    panel = _panel(df, freq, id, time, target, static, known, past, availability)
+    steps = panel.freq.default_horizon if horizon is None else _whole(horizon, "horizon")
+    spec = registry.make(model)
+    expected = spec.fit(panel, horizon=steps, seed=seed, progress=progress).predict(steps, future)
+    tables = {
+        name: None if table is None else to_polars(table)[0]
+        for name, table in {"stock": stock, "products": products, "suppliers": suppliers, "prices": prices}.items()
+    }
+    return purchase_plan(expected, plan=wanted, currency=currency, seed=seed, **tables)
+
+
+def run(config: Config | str | Path, *, store: str | Path | None = None, journal: Journal | None = None) -> Run:
+    """Do the whole job of a project file; see `skucast.run.run`."""
+    from .run import run as run_project
+
+    return run_project(config, store=store, journal=journal)
 
 
 def _panel(
@@ -170,6 +262,15 @@ def _panel(
     )  # fmt: skip
     if bool(np.isnan(panel.values).all()):
         raise DataError(f"Column '{target}' holds no number at all: nothing can be learned from it.")
+    if panel.layout is not None and panel.layout.ignored:
+        listed = ", ".join(f"'{name}'" for name in panel.layout.ignored[:_LISTED])
+        more = len(panel.layout.ignored) - _LISTED
+        warnings.warn(
+            f"No role was given to {listed}{f' and {more:,} more columns' if more > 0 else ''}, so the forecast ignores "
+            "them: list them under known=, past= or static= to use them.",
+            UserWarning,
+            stacklevel=3,
+        )
     return panel
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator, model_validator
 
 from .errors import ConfigError
 
@@ -21,11 +22,11 @@ class _Section(BaseModel):
 class Project(_Section):
     """``[project]``: the shop."""
 
-    name: str = "my shop"
-    language: Literal["en", "zh"] = "en"
-    currency: str = "EUR"
+    name: str = Field("my shop", description="shown in the report")
+    language: Literal["en", "zh"] = Field("en", description="in which the report opens; it holds both")
+    currency: str = Field("EUR", description="ISO code of all money")
     country: str = Field("", description="ISO country code of public holidays, such as GB or CN; empty for none")
-    subdivision: str = ""
+    subdivision: str = Field("", description="state or province with holidays of its own, such as BY or CA")
     timezone: str = Field("", description="of the shop; stamps with a zone are moved to it")
 
 
@@ -44,19 +45,24 @@ class Melt(_Section):
 class Source(_Section):
     """``[[source]]``: one table to read."""
 
-    table: TableName
+    table: TableName = Field(description="what a row is; see the tables page")
     path: str = Field(description="file, glob, folder, database file, or postgresql:// address; relative to this file")
-    preset: str = ""
-    sheet: str = ""
+    preset: str = Field("", description="shop system or marketplace whose export it is; see the tables page")
+    sheet: str = Field("", description="of an Excel file; the first by default")
     sql: str = Field("", description="query or table name, for databases")
-    encoding: str = ""
-    delimiter: str = ""
-    decimal: Literal["", ".", ","] = ""
-    date_format: str = ""
-    skip_rows: int = Field(0, ge=0)
+    encoding: str = Field("", description="such as utf-8, gb18030 or latin-1; found out if empty")
+    delimiter: str = Field("", description="between fields of a text file; found out if empty")
+    decimal: Literal["", ".", ","] = Field("", description="decimal mark; found out if empty")
+    date_format: str = Field("", description="such as %d.%m.%Y; found out if empty")
+    skip_rows: int = Field(0, ge=0, description="lines above the header")
     columns: dict[str, str | list[str]] = Field({}, description="skucast's column = the file's column")
     constants: dict[str, str | float | bool] = Field({}, description="skucast's column = a fixed value")
-    melt: Melt | None = None
+    melt: Melt | None = Field(None, description="for wide tables: across = 'dates' or 'items', prefixes, missing")
+
+    @field_serializer("path")
+    def _without_password(self, path: str) -> str:
+        """The manifest of a run tells where the data came from, but no secret."""
+        return re.sub(r"(?i)(?<=://)[^/@]*@|(?<=[?&])password=[^&]*&?", "", path) if "://" in path else path
 
 
 class Clean(_Section):
@@ -69,9 +75,9 @@ class Clean(_Section):
     non_positive_prices: bool = Field(True, description="drop lines with price zero or below")
     test_orders: bool = Field(True, description="drop orders marked as tests")
     impossible_dates: bool = Field(True, description="drop dates before first_date or in the future")
-    first_date: str = "1990-01-01"
+    first_date: str = Field("1990-01-01", description="earlier dates are impossible")
     extreme_quantities: bool = Field(True, description="drop quantities above max_quantity")
-    max_quantity: float = 1_000_000
+    max_quantity: float = Field(1_000_000, description="units in one order line")
     partial_last_day: bool = Field(True, description="drop a last day (or week, month) that is not complete")
     closed_days: Literal["auto", "none"] | list[str] = Field(
         "auto", description="'auto' finds them; 'none'; or weekdays and dates such as ['sat', '2011-12-25']"
@@ -82,17 +88,19 @@ class Clean(_Section):
 class Demand(_Section):
     """``[demand]``: the series to forecast."""
 
-    level: list[str] = Field(["sku"], description="columns that make a series: sku, location, channel...")
-    freq: str = "D"
-    min_observations: int = Field(1, ge=0)
-    measure: Literal["units", "revenue"] = "units"
+    level: list[str] = Field(["sku"], description="columns that make a series: sku, location, channel, category...")
+    freq: str = Field("D", description="D, W-SUN, MS... (pandas alias or polars duration)")
+    min_observations: int = Field(1, ge=0, description="series with fewer are left out and counted")
+    measure: Literal["units", "revenue"] = Field("units", description="what is forecast")
 
 
 class Prepare(_Section):
     """``[prepare]``: what is done to the series before models see them; every change is recorded."""
 
-    outliers: Literal["none", "iqr", "hampel", "knn", "forest", "tree"] = "none"
-    treatment: Literal["winsorise", "remove"] = "winsorise"
+    outliers: Literal["none", "iqr", "hampel", "knn", "forest", "tree"] = Field(
+        "none", description="rule that finds them; known promotion and holiday peaks are left alone"
+    )
+    treatment: Literal["winsorise", "remove"] = Field("winsorise", description="to the rule's limit, or missing")
     impute: Literal["none", "seasonal", "linear", "knn"] = Field(
         "none", description="models handle missing steps themselves; impute only if you must"
     )
@@ -101,15 +109,15 @@ class Prepare(_Section):
 class ForecastSection(_Section):
     """``[forecast]``: model, horizon and the honest test of it."""
 
-    model: str | dict[str, Any] = "auto"
+    model: str | dict[str, Any] = Field("auto", description="name, or table of model and its options; see the models page")
     horizon: int = Field(0, ge=0, description="steps ahead; 0 takes the frequency's usual one")
-    windows: int = Field(3, ge=1)
-    quantiles: list[float] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
-    known: list[str] = []
-    past: list[str] = []
-    holidays: bool = True
-    promotions: bool = True
-    seed: int = 0
+    windows: int = Field(3, ge=1, description="past windows that the forecast is judged on")
+    quantiles: list[float] = Field([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], description="columns of forecast.parquet")
+    known: list[str] = Field([], description="further columns known in the future too")
+    past: list[str] = Field([], description="further columns known only in the past")
+    holidays: bool = Field(True, description="public holidays, feasts and sale events of the country as features")
+    promotions: bool = Field(True, description="promotions as a feature, where they are given")
+    seed: int = Field(0, description="makes a run repeatable")
 
     @field_validator("quantiles")
     @classmethod
@@ -122,27 +130,27 @@ class ForecastSection(_Section):
 class SaleEvent(_Section):
     """``[[event]]``: a sale day of the shop's own, such as an anniversary or Prime Day."""
 
-    name: str
-    dates: list[str]
-    days_before: int = Field(0, ge=0)
-    days_after: int = Field(0, ge=0)
+    name: str = Field(description="what charts call it")
+    dates: list[str] = Field(description="days such as 2026-07-08, ranges 2026-07-08..2026-07-09, or 07-08 every year")
+    days_before: int = Field(0, ge=0, description="run-up in which demand already moves")
+    days_after: int = Field(0, ge=0, description="days after it that still differ")
 
 
 class Plan(_Section):
     """``[plan]``: purchasing assumptions, used where the tables say nothing."""
 
-    lead_time_days: float = Field(14, ge=0)
-    lead_time_sd_days: float = Field(0, ge=0)
-    review_days: float = Field(7, gt=0)
+    lead_time_days: float = Field(14, ge=0, description="from order to shelf")
+    lead_time_sd_days: float = Field(0, ge=0, description="standard deviation of it")
+    review_days: float = Field(7, gt=0, description="days between orders")
     margin: float = Field(0.4, gt=0, lt=1, description="share of the price, where unit costs are unknown")
     holding_rate: float = Field(0.25, ge=0, description="cost of holding stock, share of its cost per year")
     stock: Literal["none", "given"] = Field("given", description="'none' plans as if shelves were empty")
     budget: float = Field(0, ge=0, description="money for this order; 0 is no limit")
-    paths: int = Field(500, ge=50)
+    paths: int = Field(500, ge=50, description="sample paths that decisions are made from")
 
 
 class ReportSection(_Section):
-    """``[report]``."""
+    """``[report]``: the page of the run."""
 
     top: int = Field(30, ge=1, description="items with a chart of their own")
 
@@ -150,7 +158,7 @@ class ReportSection(_Section):
 class Store(_Section):
     """``[store]``: where runs are kept."""
 
-    path: str = "runs"
+    path: str = Field("runs", description="folder, relative to the project file")
 
 
 class Config(_Section):

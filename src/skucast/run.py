@@ -10,15 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-
 from . import __version__
 from .collect.repairs import Repairs
 from .collect.shop import Shop, load_shop
 from .config import Config, load_config
 from .decide.purchase import PurchasePlan, purchase_plan
 from .errors import DataError
+from .features.marks import near_peaks
 from .forecast import Forecast
-from .panel import F32, Panel
+from .panel import F32, Bool, Panel
 from .portfolio.judged import Judged, judge
 from .prepare.apply import prepare_panel
 from .store.journal import Journal
@@ -98,10 +98,17 @@ class Job:
         with self.journal.stage("demand") as stage:
             panel = shop.panel(level=tuple(wanted.level), freq=wanted.freq, measure=wanted.measure)
             panel = _long_enough(panel, wanted.min_observations, shop.repairs)
-            panel = prepare_panel(panel, self.config.prepare, shop.repairs)
+            panel = prepare_panel(panel, self.config.prepare, shop.repairs, self._peaks(panel))
             stage.count = len(panel)
             stage.note = repr(panel).removeprefix("Panel(").removesuffix(")")
         return panel
+
+    def _peaks(self, panel: Panel) -> Bool | None:
+        """Cells near holidays and sales, which are no outliers."""
+        if self.config.prepare.outliers == "none":
+            return None
+        shop = self.config.project
+        return near_peaks(panel, shop.country, shop.subdivision, self.config.event)
 
     def _forecast(self, shop: Shop, panel: Panel) -> tuple[Forecast, Judged]:
         wanted = self.config.forecast

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+import polars as pl
+
 from .tables import SCHEMAS
 
 ORDER_STATUS = ("ok", "cancelled", "refunded", "pending")
@@ -24,7 +26,7 @@ _SKU = (
     "référence|reference article|reference produit|code article|code produit|ref article|article ref|"
     "código|codigo|código producto|codigo articulo|referencia|articulo|producto|"
     "codice|codice articolo|codice prodotto|articolo|prodotto|"
-    "material number|family|dept|department|brand_id|id"
+    "material number|family|dept|dept_id|department|department id|brand_id|id"
 )
 _ITEM_NAME = (
     "description|product name|item name|product title|title|lineitem name|item description|name|item|product description|"
@@ -221,4 +223,36 @@ def match_headers(headers: Iterable[str], table: str) -> dict[str, str]:
     return chosen
 
 
+def is_code(header: str, table: str) -> bool:
+    """True if a header is known to name an item's code, not just its name."""
+    return any(key in _RANKS[table]["sku"] or key == "sku" for key in (normal(header), bare(header)))
+
+
 _NAME_RANKS = _ranks(_ITEM_NAME)
+
+_CANCELLED = (
+    "cancelled|canceled|cancel|voided|void|order cancelled|cancelled by customer|cancelled by seller|aborted|"
+    "已取消|取消|订单取消|交易关闭|已关闭|关闭|已作废|作废|"
+    "storniert|storno|abgebrochen|annulée|annulé|annule|cancelado|cancelada|anulado|anulada|annullato|annullata"
+)
+_REFUNDED = (
+    "refunded|refund|fully refunded|returned|return|order returned|"
+    "已退款|退款成功|退款|已退货|退货|退货完成|退货退款|"
+    "erstattet|retourniert|zurückgesandt|remboursée|remboursé|retourné|reembolsado|devuelto|rimborsato|reso"
+)
+_STATUS_WORDS = {
+    **{normal(word): "cancelled" for word in _CANCELLED.split("|")},
+    **{normal(word): "refunded" for word in _REFUNDED.split("|")},
+}
+
+
+def read_status(texts: pl.Series) -> pl.Series:
+    """Statuses that mean ``cancelled`` or ``refunded`` by their name; other texts as they are.
+
+    Only whole texts count: ``partially refunded`` and ``refund refused`` are sales.
+    """
+    distinct = texts.unique().drop_nulls()
+    meanings = [_STATUS_WORDS.get(normal(text), text) for text in distinct]
+    if distinct.is_empty() or meanings == distinct.to_list():
+        return texts
+    return texts.replace_strict(distinct, pl.Series(meanings, dtype=pl.String), default=None, return_dtype=pl.String)

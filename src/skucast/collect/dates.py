@@ -20,7 +20,11 @@ _TIME = (
 _YMD = r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?" + _TIME
 _XXY = r"^(\d{1,2})\s*[-/.]\s*(\d{1,2})\s*[-/.]\s*(\d{4}|\d{2})" + _TIME
 _DAY_NAME = r"^(?:[^\W\d]{2,10}\.?,?\s+)?"
-_DNY = _DAY_NAME + r"(\d{1,2})(?:st|nd|rd|th|\.)?[-\s/]*(?:de\s+)?([^\W\d]{3,10})\.?[-\s,/]*(?:de\s+)?(\d{4}|\d{2})" + _TIME
+_DNY = (
+    _DAY_NAME
+    + r"(\d{1,2})(?:st|nd|rd|th|\.)?[-\s/]*(?:de\s+)?([^\W\d]{3,10})\.?[-\s,/]*(?:de\s+)?(\d{4}|\d{2})"
+    + _TIME
+)
 _NDY = _DAY_NAME + r"([^\W\d]{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})" + _TIME
 _YM = r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*月?$"
 _COMPACT = r"^((?:19|20|21)\d{2})(\d{2})(\d{2})(?:[T\s]?(\d{2}):?(\d{2}):?(\d{2})?)?$"
@@ -165,7 +169,14 @@ def _slow(texts: pl.Series, order: str, timezone: str) -> pl.Series:
 def _assemble(parts: dict[str, pl.Series], timezone: str) -> pl.Series:
     """Dates from their parts; impossible ones (31 February) become null."""
     frame = pl.DataFrame({name: part.cast(pl.String) for name, part in parts.items()})
-    for name, default in (("hour", "0"), ("minute", "0"), ("second", "0"), ("fraction", "0"), ("half", ""), ("zone", "")):
+    for name, default in (
+        ("hour", "0"),
+        ("minute", "0"),
+        ("second", "0"),
+        ("fraction", "0"),
+        ("half", ""),
+        ("zone", ""),
+    ):
         column = pl.col(name).fill_null(default) if name in frame.columns else pl.lit(default)
         frame = frame.with_columns(column.alias(name))
     year = pl.when(pl.col("year").str.len_chars() == 2).then(
@@ -180,9 +191,7 @@ def _assemble(parts: dict[str, pl.Series], timezone: str) -> pl.Series:
         [year, pl.lit("-"), pl.col("month").str.zfill(2), pl.lit("-"), pl.col("day").str.zfill(2), pl.lit(" "),
          two[0], pl.lit(":"), two[1], pl.lit(":"), two[2], pl.lit("."), pl.col("fraction").str.pad_end(6, "0").str.head(6)]
     )  # fmt: skip
-    out = frame.select(
-        text.str.to_datetime("%Y-%m-%d %H:%M:%S.%6f", strict=False, time_unit="us").alias("at"), "zone"
-    )
+    out = frame.select(text.str.to_datetime("%Y-%m-%d %H:%M:%S.%6f", strict=False, time_unit="us").alias("at"), "zone")
     zoned = out["zone"] != ""
     if not timezone or not zoned.any():
         return out["at"]
@@ -215,7 +224,11 @@ def _from_numbers(values: pl.Series, timezone: str) -> pl.Series:
     serial = _EXCEL_EPOCH.cast(MOMENT) + pl.duration(microseconds=(v * 86_400e6).round().cast(pl.Int64, strict=False))
     epoch = pl.lit(None, dtype=pl.Int64)
     for low, high, scale in ((1e8, 1e11, 1e6), (1e11, 1e14, 1e3), (1e14, 1e17, 1.0), (1e17, 9e18, 1e-3)):
-        epoch = pl.when(v.is_between(low, high, "left")).then((v * scale).round().cast(pl.Int64, strict=False)).otherwise(epoch)
+        epoch = (
+            pl.when(v.is_between(low, high, "left"))
+            .then((v * scale).round().cast(pl.Int64, strict=False))
+            .otherwise(epoch)
+        )
     frame = pl.DataFrame({"v": values}).select(
         pl.when(v.is_between(19_000_101, 21_991_231)).then(ymd)
         .when(v.is_between(190_001, 219_912)).then(ym)

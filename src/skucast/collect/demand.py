@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,7 +18,8 @@ from .sales import clean_sales
 
 KEYS = ("sku", "location", "channel")
 SUMS = ("units", "revenue", "priced", "list_value", "listed")
-MEANS = ("promotion", "available")
+MEANS = ("promotion", "available", "price")
+_GRAIN = 2.0**16  # money is added up in such parts, so that sums are exact and do not depend on the order
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,15 @@ class Demand:
         cells: one row per key and ``date``: ``units``; ``revenue`` of the ``priced`` units;
             ``list_value`` of the ``listed`` units; ``promotion`` and ``available`` as shares, and further
             columns of a sales table.
-        totals: one row per date: ``lines``, and ``last_at``, the time of the last order, if known.
+        totals: one row per date: ``lines`` with units, and ``last_at``, the time of the last order, if known.
         names: ``sku`` and the ``name`` printed most often.
         absent: what no row on a trading day means.
         table: ``orders`` or ``sales``.
         native: the grid of a sales table that is coarser than days, else None.
         future: rows of a sales table beyond its last quantity, for covariates that are known ahead.
         extras: names of further columns in ``cells``.
+        further: names of further key columns in ``cells``.
+        repairs: what was done to the rows on the way.
     """
 
     cells: pl.DataFrame
@@ -46,12 +49,13 @@ class Demand:
     native: Frequency | None = None
     future: pl.DataFrame | None = None
     extras: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
     repairs: Repairs = field(default_factory=Repairs)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The key columns of ``cells``."""
-        return tuple(name for name in KEYS if name in self.cells.columns)
+        return tuple(name for name in (*KEYS, *self.further) if name in self.cells.columns)
 
     @property
     def units(self) -> float:
@@ -59,19 +63,30 @@ class Demand:
         return float(self.cells["units"].sum())
 
     @staticmethod
-    def from_lines(lines: pl.DataFrame, repairs: Repairs) -> Demand:
+    def from_lines(lines: pl.DataFrame, repairs: Repairs, further: Sequence[str] = ()) -> Demand:
         """Add clean order lines up to days.
+
+        Args:
+            lines: what `clean_orders` returned.
+            repairs: likewise.
+            further: columns that make series besides item, place and channel.
 
         Raises:
             DataError: there are no lines left; the sentence says which rule took most.
         """
         _require_lines(lines.height, repairs)
-        cells, totals, names = _add_up(lines)
-        return Demand(cells, totals, names, repairs=repairs)
+        also = _further(lines, further)
+        cells, totals, names = _add_up(lines, also)
+        return Demand(cells, totals, names, further=also, repairs=repairs)
 
     @staticmethod
     def from_parts(
-        parts: Iterable[pl.DataFrame], clean: Clean, *, timezone: str = "", today: dt.date | None = None
+        parts: Iterable[pl.DataFrame],
+        clean: Clean,
+        *,
+        timezone: str = "",
+        today: dt.date | None = None,
+        further: Sequence[str] = (),
     ) -> Demand:
         """Clean and add up order lines part by part, so that only one part is in memory at a time.
 
@@ -80,38 +95,61 @@ class Demand:
             clean: the switches of the rules.
             timezone: of the shop.
             today: see `clean_orders`.
+            further: see `from_lines`.
 
         Raises:
             DataError: see `from_lines`.
         """
-        repairs = Repairs()
-        cells, totals, names = [], [], []
+        repairs, also = Repairs(), tuple(further)
+        cells: list[pl.DataFrame] = []
+        totals: list[pl.DataFrame] = []
+        names: list[pl.DataFrame] = []
         for part in parts:
             lines, done = clean_orders(part, clean, timezone=timezone, today=today)
             repairs = merge_repairs(repairs, done)
             if lines.height:
-                for found, into in zip(_add_up(lines), (cells, totals, names), strict=True):
+                also = _further(lines, further)
+                for found, into in zip(_add_up(lines, also), (cells, totals, names), strict=True):
                     into.append(found)
         _require_lines(sum(c.height for c in cells), repairs)
-        all_totals = pl.concat(totals, how="vertical").group_by("date").agg(pl.col("lines").sum(), pl.col("last_at").max())
-        return Demand(
-            pl.concat(cells, how="diagonal"), all_totals.sort("date"), pl.concat(names, how="diagonal"), repairs=repairs
+        all_totals = (
+            pl.concat(totals, how="vertical").group_by("date").agg(pl.col("lines").sum(), pl.col("last_at").max())
         )
+        return Demand(
+            pl.concat(cells, how="diagonal"), all_totals.sort("date"), pl.concat(names, how="diagonal"), further=also,
+            repairs=repairs,
+        )  # fmt: skip
 
     @staticmethod
-    def from_sales(sales: pl.DataFrame, clean: Clean, *, timezone: str = "", today: dt.date | None = None) -> Demand:
+    def from_sales(
+        sales: pl.DataFrame,
+        clean: Clean,
+        *,
+        timezone: str = "",
+        today: dt.date | None = None,
+        further: Sequence[str] = (),
+    ) -> Demand:
         """Read a table that is added up already.
+
+        Args:
+            sales: the ``sales`` table.
+            clean: the switches of the rules.
+            timezone: of the shop.
+            today: sales after this day are impossible; the day it is now by default.
+            further: see `from_lines`.
 
         Raises:
             DataError: there are no rows left.
         """
-        rows, ahead, found = clean_sales(sales, clean, timezone=timezone, today=today)
+        also = _further(sales, further)
+        rows, ahead, found = clean_sales(sales, clean, timezone=timezone, today=today, further=also)
         _require_lines(rows.height, found.repairs)
-        totals = rows.group_by("date").agg(pl.len().alias("lines")).sort("date")
+        lines = (pl.col("units") != 0).sum().cast(pl.UInt32).alias("lines")
+        totals = rows.group_by("date").agg(lines).sort("date")
         names = pl.DataFrame(schema={"sku": pl.String, "name": pl.String})
         return Demand(
             rows, totals, names, found.absent, "sales", found.native, ahead if ahead.height else None, found.extras,
-            found.repairs,
+            also, found.repairs,
         )  # fmt: skip
 
 
@@ -130,12 +168,17 @@ def merge_repairs(first: Repairs, second: Repairs) -> Repairs:
     return merged
 
 
-def _add_up(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _further(table: pl.DataFrame, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The wanted key columns that a table has, the usual ones left out."""
+    return tuple(n for n in dict.fromkeys(wanted) if n in table.columns and n not in (*KEYS, "date", "quantity"))
+
+
+def _add_up(lines: pl.DataFrame, further: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Cells, totals and names of clean lines."""
-    keys = [name for name in KEYS if name in lines.columns]
+    keys = [name for name in (*KEYS, *further) if name in lines.columns]
     quantity = pl.col("quantity")
     columns = [
-        *keys,
+        *[pl.col(name).cast(pl.String) for name in keys],
         pl.col("ordered_at").cast(pl.Date).alias("date"),
         pl.col("ordered_at").dt.time().alias("last_at"),
         quantity.alias("units"),
@@ -143,11 +186,13 @@ def _add_up(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFra
     sums = ["units"]
     for price, value, count in (("price", "revenue", "priced"), ("list_price", "list_value", "listed")):
         if price in lines.columns:
-            columns.append((quantity * pl.col(price)).fill_null(0.0).alias(value))
+            money = (quantity * pl.col(price)).fill_null(0.0)
+            columns.append(((money * _GRAIN).round() / _GRAIN).alias(value))
             columns.append(pl.when(pl.col(price).is_not_null()).then(quantity).otherwise(0.0).alias(count))
             sums += [value, count]
     flat = lines.select(columns)
-    cells = flat.group_by([*keys, "date"]).agg([pl.col(name).sum() for name in sums])
+    fractions = not (lines["quantity"].floor() == lines["quantity"]).all()
+    cells = flat.group_by([*keys, "date"], maintain_order=fractions).agg([pl.col(name).sum() for name in sums])
     totals = flat.group_by("date").agg(pl.len().alias("lines"), pl.col("last_at").max()).sort("date")
     return cells, totals, _names(lines)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,15 +88,25 @@ class Grid:
         """``(N,)`` flat column from one value per period, beginning at period ``first``."""
         return np.asarray(values[np.maximum(self.ordinals - first, 0)])
 
-    def fill_forward(self, column: F32) -> F32:
-        """Last value known, within each series."""
-        at = np.where(np.isnan(column), -1, np.arange(column.size))
-        at = np.maximum.accumulate(at)
-        begins = np.repeat(self.indptr[:-1], self.end - self.start + 1)
-        return np.where(at >= begins, column[np.maximum(at, 0)], np.float32(np.nan)).astype(np.float32)
+    def fill_forward(self, column: F32, limit: int | None = None) -> F32:
+        """Last value known, within each series and not older than ``limit`` periods."""
+        cell = np.arange(column.size)
+        at = np.maximum.accumulate(np.where(np.isnan(column), -1, cell))
+        oldest = np.repeat(self.indptr[:-1], self.end - self.start + 1)
+        if limit is not None:
+            oldest = np.maximum(oldest, cell - limit)
+        return np.where(at >= oldest, column[np.maximum(at, 0)], np.float32(np.nan)).astype(np.float32)
+
+    def ahead(self, steps: int) -> Grid:
+        """The same series, ``steps`` periods longer."""
+        return replace(self, end=self.end + steps)
+
+    def last(self, column: F32, steps: int) -> F32:
+        """``(S, steps)`` the last periods of a flat column; every series has at least so many."""
+        return np.ascontiguousarray(column[self.indptr[1:, None] - steps + np.arange(steps)])
 
 
 def join_keys(keys: pl.DataFrame) -> pl.Series:
-    """Level columns as one name per row, joined by ``/``; empty where a value is unknown."""
-    texts = [pl.col(name).cast(pl.String).fill_null("") for name in keys.columns]
+    """Level columns as one name per row, joined by ``/``; an unknown value is ``unknown``."""
+    texts = [pl.col(name).cast(pl.String).fill_null("unknown") for name in keys.columns]
     return keys.select(pl.concat_str(texts, separator="/").alias("unique_id"))["unique_id"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from ..config import Config, Source
 from ..errors import ConfigError, DataError
 from .columns import bare, match_headers, normal
+from .dates import read_header_dates
 from .presets import STATUS, load_preset
 from .repairs import Repairs
 from .tables import SCHEMAS, Kind
@@ -32,6 +34,7 @@ class Mapping:
         fallbacks: skucast's column -> column of the file used where it is empty.
         subtract: columns of the file taken off the quantity.
         constants: skucast's column -> fixed value.
+        wide: columns of a wide table that run across.
         ignored: columns of the file without a use.
     """
 
@@ -41,12 +44,14 @@ class Mapping:
     fallbacks: dict[str, str] = field(default_factory=dict)
     subtract: tuple[str, ...] = ()
     constants: dict[str, str | float | bool] = field(default_factory=dict)
+    wide: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
 
     @property
     def used(self) -> set[str]:
         """Columns of the file that are read."""
-        return {*(n for names in self.columns.values() for n in names), *self.fallbacks.values(), *self.subtract}
+        stated = (n for names in self.columns.values() for n in names)
+        return {*stated, *self.fallbacks.values(), *self.subtract, *self.wide}
 
 
 def kept_columns(config: Config) -> tuple[str, ...]:
@@ -95,13 +100,15 @@ def make_mapping(headers: list[str], source: Source, config: Config, label: str)
             if preset.status and "status" not in source.columns:
                 columns["status"] = (STATUS,)
             constants = {**{k: v for k, v in preset.constants.items() if k not in columns}, **constants}
-    wide = _wide_columns(source)
-    found = match_headers([h for h in headers if not _is_wide(h, source)], source.table)
+    made = _wide_columns(source)
+    across = find_across(headers, source, label) if source.melt else ()
+    wide = set(across)
+    found = match_headers([h for h in headers if h not in wide], source.table)
     used = {n for names in columns.values() for n in names}
     for name, header in found.items():
         exact = normal(name) in (normal(header), bare(header))
         wanted = not source.columns and not source.preset
-        if name in columns or name in constants or name in wide or (header in used and not exact):
+        if name in columns or name in constants or name in made or (header in used and not exact):
             continue
         if wanted or exact or name in schema.required:
             columns[name] = (header,)
@@ -111,17 +118,18 @@ def make_mapping(headers: list[str], source: Source, config: Config, label: str)
     for name in fallbacks.keys() - columns.keys():
         columns[name] = (fallbacks.pop(name),)
     for name in kept:
-        if name not in kinds and (header := by_name.get(name, by_name.get(normal(name)))) is not None:
+        own = by_name.get(name, by_name.get(normal(name)))
+        if name not in kinds and own is not None and own not in wide:
             kinds[name] = "text" if name in config.demand.level else "number"
-            columns[name] = (header,)
+            columns[name] = (own,)
     for name, value in constants.items():
         if name not in kinds:
             _check_extra(name, source.table, tuple(kinds), kept)
             kinds[name] = "text" if isinstance(value, str) else "flag" if isinstance(value, bool) else "number"
-    _check_required(headers, source, label, {*columns, *constants, *wide})
-    mapping = Mapping(source.table, columns, kinds, fallbacks, subtract, constants)
-    ignored = tuple(h for h in headers if h not in mapping.used and not _is_wide(h, source))
-    return Mapping(source.table, columns, kinds, fallbacks, subtract, constants, () if source.preset else ignored)
+    _check_required(headers, source, label, {*columns, *constants, *made})
+    mapping = Mapping(source.table, columns, kinds, fallbacks, subtract, constants, across)
+    ignored = () if source.preset else tuple(h for h in headers if h not in mapping.used)
+    return replace(mapping, ignored=ignored)
 
 
 def note_ignored(mapping: Mapping, label: str, repairs: Repairs) -> None:
@@ -154,12 +162,45 @@ def _wide_columns(source: Source) -> set[str]:
     return {own, *measures, MEASURE[source.table]}
 
 
-def _is_wide(header: str, source: Source) -> bool:
-    if source.melt is None:
-        return False
-    if source.melt.prefixes and source.melt.across == "items":
-        return any(header.startswith(prefix) for prefix in source.melt.prefixes)
-    return header[:1].isdigit() and source.melt.across == "dates"
+def split_header(header: str, source: Source) -> tuple[str, str]:
+    """Measure and item (or date) of a column that runs across, such as ``QTY_B1`` -> ``quantity``, ``B1``."""
+    assert source.melt is not None
+    prefixes = source.melt.prefixes or {"": MEASURE[source.table]}
+    start, rest = cut_header(header, prefixes)
+    return prefixes[start], rest
+
+
+def cut_header(header: str, prefixes: Iterable[str]) -> tuple[str, str]:
+    """The longest of some prefixes that a header starts with, and the rest of it."""
+    start = max((p for p in prefixes if header.startswith(p)), key=len, default="")
+    return start, header[len(start) :].strip()
+
+
+def find_across(headers: list[str], source: Source, label: str) -> tuple[str, ...]:
+    """The columns of a wide table that run across.
+
+    Raises:
+        DataError: there are none.
+    """
+    assert source.melt is not None
+    prefixes = tuple(source.melt.prefixes) or ("",)
+    found = [h for h in headers if h.startswith(prefixes)]
+    if source.melt.across == "dates":
+        dates = read_header_dates([split_header(h, source)[1] for h in found], source.date_format)
+        found = [h for h, date in zip(found, dates, strict=True) if date is not None]
+    elif not source.melt.prefixes:
+        stated = {n for names in source.columns.values() for n in ([names] if isinstance(names, str) else names)}
+        time = TIME[source.table]
+        own = match_headers([h for h in headers if h not in stated], source.table)
+        found = [h for h in headers if h not in stated and (h != own.get(time) or time in source.columns)]
+    if not found:
+        what = "a date" if source.melt.across == "dates" else "an item"
+        starts = f" after {', '.join(map(repr, prefixes))}" if source.melt.prefixes else ""
+        raise DataError(
+            f"No column header of '{label}' is {what}{starts}, as [source.melt] across = '{source.melt.across}' says: "
+            f"it has {_listed(headers)}. Correct or delete [source.melt]."
+        )
+    return tuple(found)
 
 
 def _check_required(headers: list[str], source: Source, label: str, have: set[str]) -> None:

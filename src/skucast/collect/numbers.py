@@ -20,6 +20,9 @@ _MONEY = (
 _TRUE = ("true", "t", "1", "1.0", "yes", "y", "ja", "oui", "si", "sí", "sì", "x", "on", "是", "有", "真", "✓")
 _FALSE = ("false", "f", "0", "0.0", "no", "n", "nein", "non", "off", "否", "无", "假", "")
 
+_NO_TEXT = ["", "NULL", "null", "None", "nan", "NaN", "<NA>", "#N/A", "\\N"]  # what programs write for nothing
+_BLANKS = " \t\r\n\x0b\x0c\u00a0\u2002\u2003\u2009\u200b\u202f\u3000\ufeff"
+
 Cells = tuple[pl.Series, pl.Series]
 """Values and, of the same length, True where a cell says something that cannot be read."""
 
@@ -43,7 +46,9 @@ def read_numbers(cells: pl.Series, decimal: str = "") -> Cells:
         values = cells.cast(pl.Float64, strict=False)
         rest = cells.is_not_null() & values.is_null()
         if rest.any():
-            values = values.scatter(rest.arg_true(), _by_distinct(cells.filter(rest), lambda s: _clean(s, "."), pl.Float64()))
+            values = values.scatter(
+                rest.arg_true(), _by_distinct(cells.filter(rest), lambda s: _clean(s, "."), pl.Float64())
+            )
     strange = (values.is_nan() | values.is_infinite()).fill_null(False)
     values = values.set(strange, None)
     missing = cells.is_not_null() & values.is_null()
@@ -73,6 +78,8 @@ def read_flags(cells: pl.Series) -> Cells:
 def read_texts(cells: pl.Series) -> Cells:
     """Any column as text: whole floats lose their ``.0``, outer blanks and ``="..."`` go, empty is null.
 
+    So are ``NULL`` and ``nan``, which programs write for nothing; ``NA`` stays, it may be Namibia.
+
     The second result marks the texts that were changed.
     """
     kept = pl.repeat(False, len(cells), eager=True, dtype=pl.Boolean)
@@ -83,12 +90,15 @@ def read_texts(cells: pl.Series) -> Cells:
         return (cells.cast(pl.Int64) if bool(whole.all()) else cells).cast(pl.String), kept
     if cells.dtype != pl.String:
         return cells.cast(pl.String, strict=False), kept
-    texts = cells.str.strip_chars().str.strip_chars("\ufeff")
-    wrapped = texts.str.starts_with('="').fill_null(False)
+    texts = cells.str.strip_chars(_BLANKS)
+    wrapped = texts.str.starts_with('="')
     if wrapped.any():
         texts = texts.str.replace(r'^="([\s\S]*)"$', "$1")
-    changed = ((texts != cells) & (texts != "")).fill_null(False)
-    return texts.set((texts == "").fill_null(False), None), changed
+    empty = texts.is_in(_NO_TEXT)
+    changed = (texts != cells).fill_null(False)
+    if empty.any():
+        changed, texts = changed & ~empty.fill_null(False), texts.set(empty.fill_null(False), None)
+    return texts, changed
 
 
 def is_empty(cells: pl.Series) -> pl.Series:
@@ -141,7 +151,9 @@ def _clean(texts: pl.Series, decimal: str) -> pl.Series:
     blanks = number.str.contains(rf"^[+-]?\d{{1,3}}([\s'’`]\d{{3}})+({mark}\d*)?$")
     number = pl.when(blanks).then(number.str.replace_all(r"[\s'’`]", "")).otherwise(number)
     groups = number.str.contains(rf"^[+-]?\d{{1,3}}({group})+({mark}\d*)?$")
-    number = pl.when(groups).then(number.str.replace_all("." if decimal == "," else ",", "", literal=True)).otherwise(number)
+    number = (
+        pl.when(groups).then(number.str.replace_all("." if decimal == "," else ",", "", literal=True)).otherwise(number)
+    )
     if decimal == ",":
         number = number.str.replace(",", ".", literal=True)
     value = number.cast(pl.Float64, strict=False)

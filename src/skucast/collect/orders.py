@@ -191,7 +191,11 @@ def _off_own_sale(work: pl.DataFrame, left: F64, repairs: Repairs) -> F64:
     keys = work.select(
         pl.col("sku").cast(pl.Categorical).to_physical(),
         pl.col("ordered_at").alias("at"),
-        *([pl.col("order_id").str.strip_prefix("C").alias("order")] if "order_id" in has else []),
+        *(
+            [pl.col("order_id").str.strip_prefix("C").cast(pl.Categorical).to_physical().alias("order")]
+            if "order_id" in has
+            else []
+        ),
         *([pl.col("customer").cast(pl.Categorical).to_physical()] if "customer" in has else []),
         *([pl.col("price").round(4).alias("price")] if {"price", "customer"} <= has else []),
     )
@@ -214,9 +218,8 @@ def _off_own_sale(work: pl.DataFrame, left: F64, repairs: Repairs) -> F64:
 def _off_own_date(work: pl.DataFrame, left: F64, repairs: Repairs) -> F64:
     """Returns whose own sale is unknown, taken off the item's sales of that date, then of earlier dates."""
     places = [name for name in ("location", "channel") if name in work.columns]
-    keys = work.select(
-        pl.col("sku"), pl.col("ordered_at").cast(pl.Date).alias("date"), *[pl.col(p).fill_null("") for p in places]
-    )
+    codes = [pl.col(name).cast(pl.String).fill_null("").cast(pl.Categorical).to_physical() for name in ("sku", *places)]
+    keys = work.select(pl.col("ordered_at").cast(pl.Date).alias("date"), *codes)
     for rule, by in (("own-date", ["sku", *places, "date"]), ("carried-back", ["sku", *places])):
         was = left
         match = match_returns(keys, left, by, "date")
@@ -252,7 +255,9 @@ def _reject(rule: str, rows: pl.DataFrame, repairs: Repairs) -> None:
 def _repeats(work: pl.DataFrame) -> pl.Series:
     """Lines of a numbered order that occurred before, equal in every column."""
     digest = work.hash_rows()
-    suspects = digest.is_duplicated() & work["order_id"].is_not_null()
+    ordered = np.sort(digest.to_numpy())  # three times as fast as asking polars for duplicates
+    twice = pl.Series(ordered[1:][ordered[1:] == ordered[:-1]]).unique()
+    suspects = digest.is_in(twice.implode()) & work["order_id"].is_not_null()
     if not suspects.any():
         return suspects
     index = suspects.arg_true()
@@ -267,9 +272,7 @@ def first_date(clean: Clean) -> dt.date:
     try:
         return dt.date.fromisoformat(clean.first_date)
     except ValueError:
-        raise ConfigError(
-            f"[clean] first_date = '{clean.first_date}' is no date: write it like 2009-01-31."
-        ) from None
+        raise ConfigError(f"[clean] first_date = '{clean.first_date}' is no date: write it like 2009-01-31.") from None
 
 
 def shop_date(timezone: str) -> dt.date:

@@ -19,12 +19,14 @@ class Raw:
         label: the source's name in messages.
         first_line: line of the first row, counted from 1; 0 where rows have no lines.
         lines: line of each row, where fields hold line breaks or rows were left out.
+        first_row: number of the first row in the source, counted from 0, where rows have no lines.
     """
 
     frame: pl.DataFrame
     label: str
     first_line: int = 0
     lines: npt.NDArray[np.int64] | None = None
+    first_row: int = 0
 
     def where(self, row: int) -> str:
         """The place of a row, in words."""
@@ -32,7 +34,7 @@ class Raw:
             return f"'{self.label}', line {int(self.lines[row])}"
         if self.first_line:
             return f"'{self.label}', line {self.first_line + row}"
-        return f"'{self.label}', row {row + 1}"
+        return f"'{self.label}', row {self.first_row + row + 1:,}"
 
 
 def unique_names(headers: Iterable[str | None]) -> list[str]:

@@ -85,3 +85,17 @@ class Repairs:
         return float(
             sum(float(str(r["units"])) for r in self.rows if r["action"] == "rejected" and stage in (None, r["stage"]))
         )
+
+
+def merged(repairs: Repairs) -> Repairs:
+    """The same repairs with rows put together that differ only in the file; the first example stays."""
+    rows: dict[tuple[object, ...], dict[str, object]] = {}
+    for row in repairs.rows:
+        key = tuple(row[name] for name in ("stage", "table", "rule", "action", "remedy"))
+        if key not in rows:
+            rows[key] = dict(row)
+            continue
+        for name in ("rows", "series"):
+            rows[key][name] = int(str(rows[key][name])) + int(str(row[name]))
+        rows[key]["units"] = float(str(rows[key]["units"])) + float(str(row["units"]))
+    return Repairs(list(rows.values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,9 +38,21 @@ class SalesFacts:
 
 
 def clean_sales(
-    sales: pl.DataFrame, clean: Clean, *, timezone: str = "", today: dt.date | None = None
+    sales: pl.DataFrame,
+    clean: Clean,
+    *,
+    timezone: str = "",
+    today: dt.date | None = None,
+    further: Sequence[str] = (),
 ) -> tuple[pl.DataFrame, pl.DataFrame, SalesFacts]:
     """Reject impossible rows of a sales table and name its columns as demand.
+
+    Args:
+        sales: the ``sales`` table.
+        clean: the switches of the rules.
+        timezone: of the shop.
+        today: sales after this day are impossible; the day it is now by default.
+        further: columns that make series besides item, place and channel.
 
     Returns:
         One row per key and date (see `Demand.cells`), the rows beyond the last quantity (covariates
@@ -52,7 +65,8 @@ def clean_sales(
         if name not in sales.columns:
             raise DataError(f"The sales table has no column '{name}': map one to it under [source.columns].")
     repairs = Repairs()
-    keys = [k for k in ("sku", "location", "channel") if k in sales.columns and sales[k].null_count() < sales.height]
+    usual = ("sku", "location", "channel")
+    keys = [k for k in (*usual, *further) if k in sales.columns and sales[k].null_count() < sales.height]
     rows = sales.with_columns(
         pl.col("quantity").cast(pl.Float64), pl.col("date").cast(pl.Date), *[pl.col(k).cast(pl.String) for k in keys]
     )
@@ -66,7 +80,9 @@ def clean_sales(
     )
     known = SCHEMAS["sales"].kinds
     extras = tuple(
-        n for n in sales.columns if n not in known and (sales.schema[n].is_numeric() or sales.schema[n] == pl.Boolean)
+        n
+        for n in sales.columns
+        if n not in (*known, *keys) and (sales.schema[n].is_numeric() or sales.schema[n] == pl.Boolean)
     )
     cells = _cells(sold, keys, extras, repairs)
     absent: Literal["zero", "missing"] = "missing" if (cells["units"] == 0).any() else "zero"
@@ -90,7 +106,7 @@ def _reject(rows: pl.DataFrame, clean: Clean, today: dt.date, repairs: Repairs) 
     for rule, mask in rules:
         bad = rows.filter(mask)
         if bad.height:
-            units = bad["quantity"].filter((bad["quantity"].is_finite() & (bad["quantity"].abs() <= _UNCOUNTABLE)))
+            units = bad["quantity"].filter(bad["quantity"].is_finite() & (bad["quantity"].abs() <= _UNCOUNTABLE))
             first = bad.row(0, named=True)
             repairs.add(
                 "clean", "sales", rule, "rejected", bad.height, units=float(units.sum()), series=bad["sku"].n_unique(),
@@ -140,7 +156,9 @@ def _native(cells: pl.DataFrame, keys: list[str], repairs: Repairs) -> Frequency
         .select(*keys, pl.col("date").diff().over(keys).dt.total_days().alias("gap"))
         .drop_nulls("gap")
         .group_by(keys)
-        .agg(pl.len().alias("n"), (pl.col("gap") == 7).mean().alias("weekly"), (pl.col("gap") >= 28).mean().alias("long"))
+        .agg(
+            pl.len().alias("n"), (pl.col("gap") == 7).mean().alias("weekly"), (pl.col("gap") >= 28).mean().alias("long")
+        )
     )
     try:
         grid = infer_frequency(dates.to_numpy().astype("datetime64[us]"))

@@ -10,7 +10,7 @@ import codecs
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..errors import ConfigError, DataError
+from .files import open_bytes
 from .raw import Raw, unique_names
 from .repairs import Repairs
 
@@ -27,7 +28,16 @@ DELIMITERS = ",;\t|"
 _CHUNK = 1 << 20
 _NEWLINE, _QUOTE = 10, 34
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_BINARY = (b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"SQLite format 3")
+_BINARY = (
+    b"PAR1",
+    b"PK\x03\x04",
+    b"\xd0\xcf\x11\xe0",
+    b"%PDF",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"\x1f\x8b",
+    b"SQLite format 3",
+)
 
 csv.field_size_limit(1 << 30)  # a long product text is no error
 
@@ -62,8 +72,10 @@ def sniff(path: Path, label: str, encoding: str = "", delimiter: str = "", skip:
                 f"Encoding '{encoding}' of '{label}' is unknown: use utf-8, gb18030, latin-1 or utf-16."
             ) from None
     found = encoding or find_encoding(path, label)
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         head = file.read(_CHUNK)
+    if codecs.lookup(found).name == "utf-8" and head.startswith(codecs.BOM_UTF8):
+        found = "utf-8-sig"
     text = codecs.getincrementaldecoder(found)("replace").decode(head)
     lines = text.splitlines()[skip:]
     if not any(line.strip() for line in lines):
@@ -80,7 +92,7 @@ def find_encoding(path: Path, label: str) -> str:
     Raises:
         DataError: the file is empty or binary.
     """
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         head = file.read(_CHUNK)
         if not head:
             raise DataError(f"'{label}' is empty: export it again, or take it out of skucast.toml.")
@@ -156,14 +168,19 @@ class TextFile:
     headers: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        with self.path.open(encoding=self.dialect.encoding, errors="replace", newline="") as file:
+        with (
+            open_bytes(self.path) as packed,
+            io.TextIOWrapper(packed, encoding=self.dialect.encoding, errors="replace", newline="") as file,
+        ):
             for _ in range(self.dialect.skip):
                 file.readline()
             row = next((r for r in csv.reader(file, delimiter=self.dialect.delimiter) if any(map(str.strip, r))), [])
         self.headers = unique_names(row)
 
-    def blocks(self, table: str, repairs: Repairs, size: int = 0) -> Iterator[Raw]:
-        """The rows, all at once (``size`` 0) or in blocks of about ``size`` bytes.
+    def blocks(
+        self, table: str, repairs: Repairs, size: int = 0, columns: Collection[str] | None = None
+    ) -> Iterator[Raw]:
+        """The rows, all at once (``size`` 0) or in blocks of about ``size`` bytes; see `reader.Reader.blocks`.
 
         Raises:
             DataError: bytes that do not fit the encoding, or a quote that is never closed.
@@ -176,7 +193,7 @@ class TextFile:
                 body, line = self._after_header(data)
                 first = False
             if body.strip():
-                yield self._rows(body, line, table, repairs)
+                yield self._rows(body, line, table, repairs)  # all columns: a line is parsed as a whole anyway
             line += body.count(b"\n")
 
     def _pieces(self, size: int) -> Iterator[bytes]:
@@ -184,17 +201,14 @@ class TextFile:
         encoding = self.dialect.encoding
         decoder = codecs.getincrementaldecoder(encoding)()
         rest = b""
-        with self.path.open("rb") as file:
+        with open_bytes(self.path) as file:
             while True:
                 block = file.read(size or -1)
                 if encoding != "utf-8":
                     try:
                         text = decoder.decode(block, final=not block or not size)
                     except UnicodeDecodeError as error:
-                        raise DataError(
-                            f"'{self.label}' is not written in {encoding} throughout ({error.reason} at byte "
-                            f"{error.start:,}): name its encoding in skucast.toml, for example encoding = 'gb18030'."
-                        ) from None
+                        raise self._misspelt(error) from None
                     data = rest + text.encode("utf-8", errors="replace")
                 else:
                     data = rest + block
@@ -244,7 +258,10 @@ class TextFile:
 
     def _patient(self, body: bytes, line: int, table: str, repairs: Repairs) -> Raw:
         width = len(self.headers)
-        text = body.decode("utf-8", errors="replace").replace("\x00", "")
+        try:
+            text = body.decode("utf-8").replace("\x00", "")
+        except UnicodeDecodeError as error:
+            raise self._misspelt(error) from None
         rows: list[list[str | None]] = []
         lines: list[int] = []
         long: list[int] = []
@@ -283,6 +300,12 @@ class TextFile:
         data: dict[str, Any] = dict(zip(self.headers, columns, strict=True))
         frame = pl.DataFrame(data, schema=dict.fromkeys(self.headers, pl.String()))
         return Raw(frame, self.label, first_line=line, lines=np.array(lines, dtype=np.int64))
+
+    def _misspelt(self, error: UnicodeDecodeError) -> DataError:
+        return DataError(
+            f"'{self.label}' is not written in {self.dialect.encoding} throughout ({error.reason} at byte "
+            f"{error.start:,}): name its encoding in skucast.toml, for example encoding = 'gb18030'."
+        )
 
     def _no_open_quote(self, text: str, start: int, reader: Any, lines: list[int], line: int) -> None:
         """A quote that is never closed swallows the rest of the file: that is said, not swallowed."""

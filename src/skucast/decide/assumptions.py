@@ -12,7 +12,7 @@ class Assumption(NamedTuple):
     """One assumption: its key, how many items it touches, and the sentence in both languages."""
 
     key: str
-    count: int
+    items: int
     en: str
     zh: str
 
@@ -37,7 +37,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     ),
     "on-order-arrives": (
         "Units on order of {n} are taken to arrive within the lead time.",
-        "{zh} 个商品的在途数量按可在补货周期内到货计算。",
+        "{zh} 个商品的在途数量按可在供货周期内到货计算。",
     ),
     "lead-time-default": (
         "The lead time of {n} is not given and taken as {days} days.",
@@ -79,7 +79,7 @@ _TEXT: dict[str, tuple[str, str]] = {
     "horizon-extended": (
         "Lead time plus review of {n} reach beyond the {horizon}-step forecast; the average of its last {season} "
         "steps stands for the rest.",
-        "{zh} 个商品的保护期超出 {horizon} 期预测，超出部分按预测最后 {season} 期的平均值延伸。",
+        "{zh} 个商品的供货周期加补货间隔超出 {horizon} 期的预测范围，超出部分按预测最后 {season} 期的平均值延伸。",
     ),
 }
 
@@ -103,6 +103,7 @@ class Assumptions:
         en, zh = _TEXT[key]
         items = f"{number(count, 'en')} item{'' if count == 1 else 's'}"
         first = en.format(n=items, **words)
+        chinese = {name: word.replace(" %", "%") for name, word in words.items()}
         self.rows.append(
-            Assumption(key, int(count), first[0].upper() + first[1:], zh.format(zh=number(count, "zh"), **words))
+            Assumption(key, int(count), first[0].upper() + first[1:], zh.format(zh=number(count, "zh"), **chinese))
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,7 @@ from ..forecast import F64
 from .order_up_to import expected_gain, expected_shortage, quantile_of_sorted
 
 _HALVINGS = 48
+_TINY = 1e-9  # units
 
 
 def cut_to_budget(
@@ -78,26 +81,34 @@ def _spend_rest(
     least: F64,
     budget: float,
 ) -> F64:
-    """Buy further lots while one fits, the best marginal gain per unit of money first."""
+    """Buy further lots while one fits, always the one with the best marginal gain per unit of money.
+
+    An item's lots gain the same until the quantity passes the next draw of need, so they are bought
+    together: the work grows with the number of draws, not of packs.
+    """
     quantity = quantity.copy()
     left = budget - float(quantity @ cost)
     lot = np.where(quantity > 0, pack, least)
-    while True:
-        fits = np.flatnonzero((quantity + lot <= wanted + 1e-9) & (lot * cost <= left))
-        if fits.size == 0:
-            return quantity
-        here, more = quantity[fits], lot[fits]
-        avoided = expected_shortage(need[fits], here) - expected_shortage(need[fits], here + more)
-        gain = (underage + overage)[fits] * avoided - overage[fits] * more
-        value = gain / (more * cost[fits])
-        spent = False
-        for k in np.argsort(-value, kind="stable"):
-            i = fits[k]
-            price = float(lot[i] * cost[i])
-            if gain[k] > 0 and price <= left:
-                quantity[i] += lot[i]
-                lot[i] = pack[i]
-                left -= price
-                spent = True
-        if not spent:
-            return quantity
+    rows = np.flatnonzero((quantity + lot <= wanted + _TINY) & (lot * cost <= left))
+    avoided = expected_shortage(need[rows], quantity[rows]) - expected_shortage(need[rows], (quantity + lot)[rows])
+    value = ((underage + overage)[rows] * avoided - overage[rows] * lot[rows]) / (lot * cost)[rows]
+    heap = [(-float(v), int(i)) for v, i in zip(value, rows, strict=True) if v > 0]
+    heapq.heapify(heap)
+    while heap:
+        _, i = heapq.heappop(heap)
+        price = float(lot[i] * cost[i])
+        if price > left:
+            continue  # money only shrinks: it never fits again
+        above = int(np.searchsorted(need[i], quantity[i], side="right"))
+        alike = (float(need[i, above]) - quantity[i]) // lot[i] if above < need.shape[1] else 1.0
+        count = max(1.0, min(alike, left // price, (wanted[i] - quantity[i] + _TINY) // lot[i]))
+        quantity[i] += count * lot[i]
+        left -= count * price
+        lot[i] = pack[i]
+        if quantity[i] + lot[i] <= wanted[i] + _TINY:
+            here = quantity[i : i + 1]
+            saved = expected_shortage(need[i : i + 1], here) - expected_shortage(need[i : i + 1], here + lot[i])
+            gain = float((underage[i] + overage[i]) * saved[0] - overage[i] * lot[i])
+            if gain > 0:
+                heapq.heappush(heap, (-gain / float(lot[i] * cost[i]), i))
+    return quantity

@@ -26,7 +26,7 @@ def critical_ratio(underage: npt.ArrayLike, overage: npt.ArrayLike) -> F64:
     under = np.maximum(np.asarray(underage, dtype=np.float64), 0.0)
     over = np.maximum(np.asarray(overage, dtype=np.float64), 0.0)
     total = under + over
-    return np.divide(under, total, out=np.zeros(np.broadcast(under, over).shape), where=total > 0)
+    return np.asarray(np.divide(under, total, out=np.zeros(np.broadcast(under, over).shape), where=total > 0))
 
 
 def order_up_to(demand: npt.NDArray[np.floating], ratio: npt.ArrayLike) -> F64:
@@ -60,7 +60,7 @@ def expected_shortage(need: npt.NDArray[np.floating], quantity: F64) -> F64:
         quantity: ``(S,)`` units ordered.
     """
     short = need - quantity[:, None].astype(need.dtype)
-    return np.maximum(short, 0.0, out=short).mean(axis=1, dtype=np.float64)
+    return np.asarray(np.maximum(short, 0.0, out=short).mean(axis=1, dtype=np.float64))
 
 
 def expected_gain(need: npt.NDArray[np.floating], quantity: F64, underage: F64, overage: F64) -> F64:

@@ -34,6 +34,7 @@ class Terms:
     lead_days: F64
     lead_sd_days: F64
     review_days: F64
+    sell_days: F64  # days from today on which it may still be sold; infinite unless discontinued
     pack: F64
     min_order: F64
     written_off: Bool
@@ -86,7 +87,9 @@ def _chunk(
     paths = forecast.paths(n, seed)  # (S, n, H)
     season = min(forecast.freq.season, forecast.horizon)
     lead = draw_lead_times(t.lead_days, t.lead_sd_days, n, seed)
-    protect = lead + t.review_days[:, None]
+    until = t.sell_days[:, None]  # nobody buys a discontinued item after its last day
+    protect = np.minimum(lead + t.review_days[:, None], until)
+    lead = np.minimum(lead, until)
     demand_lead = demand_within(paths, timeline.steps(lead), season)
     demand_protect = demand_within(paths, timeline.steps(protect), season)
 
@@ -108,7 +111,8 @@ def _chunk(
     ideal = np.where(ratio > 0, ideal, 0.0)
     quantity = round_order(ideal, need, t.underage, t.overage, t.pack, t.min_order)
     cover = _cover_days(paths, timeline, t.position, season)
-    far = np.maximum(OVERSTOCK_DAYS, protect.max(axis=1))[:, None]
+    far = np.minimum(np.maximum(OVERSTOCK_DAYS, protect.max(axis=1))[:, None], until)
+    over = t.stock_known & (quantity <= 0)  # what is worth ordering is no overstock
     enough = quantile_of_sorted(np.sort(demand_within(paths, timeline.steps(far), season), axis=1), _OVERSTOCK_LEVEL)
     columns = {
         "demand_lead_mean": demand_lead.mean(axis=1),
@@ -127,8 +131,7 @@ def _chunk(
         "wanted_qty": quantity,
         "short_with": expected_shortage(need, quantity),
         "cover_days": cover,
-        "daily_demand": demand_protect.mean(axis=1) / protect.mean(axis=1),
-        "excess_units": np.where(t.stock_known, np.maximum(t.position - np.maximum(enough, 0.0), 0.0), 0.0),
+        "excess_units": np.where(over, np.maximum(t.position - enough, 0.0), 0.0),
         "extended": (protect.max(axis=1) > timeline.days + 1e-9).astype(np.float64),
     }
     return columns, need
@@ -152,4 +155,3 @@ def _cover_days(paths: npt.NDArray[np.float32], timeline: Timeline, position: F6
     days = np.where(step < paths.shape[2], within, timeline.days + beyond)
     days = np.where((stock > 0) & (total[:, -1] <= 0), np.inf, days)
     return np.where(days > _LONGEST_COVER, np.inf, days)
-

@@ -29,13 +29,13 @@ COLUMNS: dict[str, pl.DataType] = {
     "order_value": _NUMBER,  # currency: unit_cost x order_qty
     "on_hand": _NUMBER,  # units; null: unknown; negative: owed to customers
     "on_order": _NUMBER,  # units
-    "position": _NUMBER,  # units: on_hand + on_order, 0 where unknown
+    "position": _NUMBER,  # units: on_hand + on_order; null: unknown
     "lead_days": _NUMBER,  # days from order to shelf, mean
     "review_days": _NUMBER,  # days until the next order
     "demand_lead_mean": _NUMBER,  # units, until the order arrives
     "demand_protect_mean": _NUMBER,  # units, until the next order could arrive
-    "demand_protect_p10": _NUMBER,
-    "demand_protect_p90": _NUMBER,
+    "demand_protect_p10": _NUMBER,  # units: as little in one of ten futures
+    "demand_protect_p90": _NUMBER,  # units: as much in one of ten futures
     "order_up_to": _NUMBER,  # units: quantile service_target of demand until the next order could arrive
     "service_target": _NUMBER,  # probability: underage / (underage + overage)
     "p_out_before_arrival": _NUMBER,  # probability; null where stock is unknown
@@ -46,7 +46,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "lost_units_with": _NUMBER,  # units, with the order
     "lost_margin_without": _NUMBER,  # currency
     "lost_margin_with": _NUMBER,  # currency
-    "lost_margin_before_arrival": _NUMBER,  # currency; part that no order can save unless customers wait
+    "lost_margin_before_arrival": _NUMBER,  # currency; no order can save it unless customers wait; null: stock unknown
     "leftover_units": _NUMBER,  # units expected to be left when the next order could arrive, with the order
     "holding_cost_without": _NUMBER,  # currency
     "holding_cost": _NUMBER,  # currency, with the order
@@ -54,13 +54,13 @@ COLUMNS: dict[str, pl.DataType] = {
     "gain_per_money": _NUMBER,  # expected_gain / order_value
     "rank": pl.Int64(),  # 1 is bought first; null: not ordered
     "overstock_value": _NUMBER,  # currency tied up beyond a long cover
-    "reason": _TEXT,  # code of the sentence
-    "reason_en": _TEXT,
+    "reason": _TEXT,  # code of the sentence, see `skucast.decide.reasons`
+    "reason_en": _TEXT,  # the sentence
     "reason_zh": _TEXT,
 }
 """Columns of `PurchasePlan.frame` and ``purchase_plan.csv``; the comments give units."""
 
-_DANGEROUS = r"^[=+\-@\t\r\n]"
+_DANGEROUS = r"^[=+\-@＝＋－＠\t\r\n]"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,14 +156,12 @@ class PurchasePlan:
     def write_csv(self, path: str | Path) -> None:
         """Write the table for spreadsheets: UTF-8 with byte order mark, four decimals.
 
-        A text that a spreadsheet would run as a formula (it begins with ``= + - @`` or a control
-        character) gets an apostrophe before it; the frame itself is not changed.
+        A text that a spreadsheet would run as a formula (it begins with ``= + - @``, their full-width
+        forms or a control character) gets an apostrophe before it; the frame itself is not changed.
 
         Source: OWASP, CSV Injection.
         """
-        safe_for_spreadsheets(self.table).with_columns(pl.col(pl.Float64).round(4)).write_csv(
-            path, include_bom=True
-        )
+        safe_for_spreadsheets(self.table).with_columns(pl.col(pl.Float64).round(4)).write_csv(path, include_bom=True)
 
     def __repr__(self) -> str:
         s = self.summary()

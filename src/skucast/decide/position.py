@@ -68,7 +68,7 @@ def inventory_position(
 
 def _checked(stock: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:
     """The stock table with its declared types, wrong cells taken out and counted."""
-    table = conform(stock, SCHEMAS["stock"])
+    table = conform(stock, SCHEMAS["stock"], repairs)
     nameless = table.filter(pl.col("sku").is_null())
     repairs.add("plan", "stock", "sku-missing", "rejected", nameless.height, remedy="Fill in the column 'sku'.")
     table = table.filter(pl.col("sku").is_not_null())
@@ -80,17 +80,10 @@ def _checked(stock: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:
     )  # fmt: skip
     table = table.filter(pl.col("on_hand").is_finite())
 
-    negative = table.filter(pl.col("on_hand") < 0)
-    repairs.add(
-        "plan", "stock", "negative-stock", "noted", negative.height,
-        units=float(negative["on_hand"].sum()), series=negative["sku"].n_unique(),
-        example=example(negative, "sku", "on_hand"),
-        remedy="Taken as units owed to customers (backorders); if it is a counting error, correct the stock.",
-    )  # fmt: skip
     wrong = pl.col("on_order").is_not_null() & ~(pl.col("on_order").is_finite() & (pl.col("on_order") >= 0))
     odd = table.filter(wrong)
     repairs.add(
-        "plan", "stock", "on-order-not-positive", "changed", odd.height, series=odd["sku"].n_unique(),
+        "plan", "stock", "on-order-impossible", "changed", odd.height, series=odd["sku"].n_unique(),
         example=example(odd, "sku", "on_order"), remedy="Taken as 0; correct 'on_order'.",
     )  # fmt: skip
     return table.with_columns(on_order=pl.when(wrong).then(0.0).otherwise(pl.col("on_order").fill_null(0.0)))
@@ -116,6 +109,13 @@ def _latest(table: pl.DataFrame, today: dt.date, repairs: Repairs) -> pl.DataFra
     repairs.add(
         "plan", "stock", "counted-after-today", "noted", later.height, series=later["sku"].n_unique(),
         example=example(later, "sku", "date"), remedy="Give the stock of the day on which the forecast begins.",
+    )  # fmt: skip
+    negative = best.filter(pl.col("on_hand") < 0)
+    repairs.add(
+        "plan", "stock", "negative-stock", "noted", negative.height,
+        units=float(negative["on_hand"].sum()), series=negative["sku"].n_unique(),
+        example=example(negative, "sku", "on_hand"),
+        remedy="Taken as units owed to customers (backorders); if it is a counting error, correct the stock.",
     )  # fmt: skip
     return best.with_columns(age=(today - pl.col("day")).dt.total_days())
 

@@ -16,7 +16,7 @@ from ..explain.sentences import number
 from ..forecast import F64, Forecast
 from .assumptions import Assumptions
 from .budget import cut_to_budget
-from .order_up_to import expected_gain, expected_shortage
+from .order_up_to import expected_shortage
 from .outlook import Bool, Outlook, Terms, look_ahead
 from .packs import least_lot
 from .plan_table import COLUMNS, PurchasePlan
@@ -65,14 +65,13 @@ def purchase_plan(
         twice = ids.filter(ids.is_duplicated())[0]
         raise DataError(f"The forecast holds the series '{twice}' more than once: give each series one forecast.")
     if len(forecast) == 0:
-        return PurchasePlan(pl.DataFrame(schema=COLUMNS), (), repairs, currency, dt.date(1970, 1, 1), plan.budget)
+        today = Timeline.of(forecast).today
+        return PurchasePlan(pl.DataFrame(schema=COLUMNS), (), repairs, currency, today, plan.budget)
     forecast, broken = _finite(forecast, repairs)
     timeline = Timeline.of(forecast)
 
     series = match_skus(forecast, products, stock)
-    terms = read_terms(
-        series, forecast, plan, products, suppliers, prices, timeline.today, repairs, assumptions
-    )
+    terms = read_terms(series, forecast, plan, products, suppliers, prices, timeline.today, repairs, assumptions)
     if stock is None or plan.stock == "none":
         held = pl.DataFrame({"on_hand": [None] * len(forecast), "on_order": None}, schema_overrides=_STOCK_TYPES)
     else:
@@ -95,12 +94,11 @@ def purchase_plan(
     )  # fmt: skip
 
     cost, has_money = _float(terms["cost"]), terms["has_money"].to_numpy()
-    order, short, gain = seen["wanted_qty"], seen["short_with"], None
+    order, short = seen["wanted_qty"], seen["short_with"]
     if keep:
         order, short = _cut(outlook, arrays, cost, has_money, plan.budget)
-    gain = _gain(seen, short, order, arrays)
-    table = _table(forecast, timeline, series, terms, held, arrays, seen, order, short, gain)
-    table = _ranked(table)
+    table = _table(forecast, timeline, series, terms, held, arrays, seen, order, short)
+    table = _ranked(table.with_columns(planned=pl.Series(~broken)))
     _check_lines(table, terms, repairs, currency)
     table = explain(table, forecast.fallback, timeline, currency, plan.budget)
     return PurchasePlan(
@@ -114,7 +112,8 @@ _STOCK_TYPES = {"on_hand": pl.Float64(), "on_order": pl.Float64()}
 
 def _finite(forecast: Forecast, repairs: Repairs) -> tuple[Forecast, Bool]:
     """The forecast with rows of NaN or infinity set to zero, and which those are (nothing is ordered)."""
-    fine = np.isfinite(forecast.mean).all(axis=1) & np.isfinite(forecast.quantiles).all(axis=(1, 2))
+    fine: Bool = np.asarray(np.isfinite(forecast.mean).all(axis=1))
+    fine &= np.isfinite(forecast.quantiles).all(axis=(1, 2))
     if fine.all():
         return forecast, ~fine
     first = forecast.ids.to_list()[int(np.argmin(fine))]
@@ -132,9 +131,9 @@ def _terms(terms: pl.DataFrame, held: pl.DataFrame, today: dt.date, plan: Plan, 
     lead, review = _float(terms["lead_days"]), _float(terms["review_days"])
     shelf_life = _float(terms["shelf_life_days"].fill_null(np.inf))
     last_day = _float((terms["end_date"] - today).dt.total_days().fill_null(np.inf))
-    ended = last_day < 0
+    sell_days = np.maximum(last_day + 1, 0.0)  # the last day is a day of sale
     # left over when the next order arrives, and by then too old or withdrawn from sale
-    written_off = (shelf_life <= review) | (last_day < lead + review)
+    written_off = (shelf_life <= review) | (sell_days <= lead + review)
     holding = cost * plan.holding_rate * review / DAYS_PER_YEAR
     return Terms(
         position=_float((held["on_hand"] + held["on_order"]).fill_null(0.0)),
@@ -144,10 +143,11 @@ def _terms(terms: pl.DataFrame, held: pl.DataFrame, today: dt.date, plan: Plan, 
         lead_days=lead,
         lead_sd_days=_float(terms["lead_sd_days"]),
         review_days=review,
+        sell_days=sell_days,
         pack=_float(terms["pack"]),
         min_order=_float(terms["min_order"]),
         written_off=written_off,
-        buyable=(price > cost) & ~ended & ~broken,
+        buyable=(price > cost) & (sell_days > lead) & ~broken,
     )
 
 
@@ -158,8 +158,6 @@ def _cut(outlook: Outlook, t: Terms, cost: F64, has_money: Bool, budget: float) 
     wanted = np.where(has_money, outlook.columns["wanted_qty"], 0.0)
     least = least_lot(t.pack, t.min_order)
     order = cut_to_budget(wanted, outlook.need, t.underage, t.overage, cost, t.pack, least, budget)
-    # an item may be worth less than nothing once its order has shrunk; such lines are dropped
-    order = np.where(expected_gain(outlook.need, order, t.underage, t.overage) > 0, order, 0.0)
     return order, expected_shortage(outlook.need, order)
 
 
@@ -178,9 +176,9 @@ def _table(
     seen: Mapping[str, F64],
     order: F64,
     short: F64,
-    gain: F64,
 ) -> pl.DataFrame:
-    """All numbers of the plan, one row per series in the forecast's order."""
+    """All numbers of the plan, one row per series in the forecast's order, and what the reasons need."""
+    gain = _gain(seen, short, order, t)
     cost, has_money = _float(terms["cost"]), terms["has_money"].to_numpy()
     # money is shown only where a price or cost is known; stock figures only where stock is
     money = pl.Series(has_money)
@@ -200,8 +198,7 @@ def _table(
         "review_days": t.review_days,
         **{name: seen[name] for name in (
             "demand_lead_mean", "demand_protect_mean", "demand_protect_p10", "demand_protect_p90", "order_up_to",
-            "service_target", "p_out_before_arrival", "p_out_without_order", "cover_days", "daily_demand",
-            "excess_units", "ideal_qty",
+            "service_target", "p_out_before_arrival", "p_out_without_order", "cover_days", "excess_units", "ideal_qty",
         )},
         "lost_units_without": seen["short_without"] + seen["passed_units"],
         "lost_units_with": short + seen["passed_units"],
@@ -212,6 +209,7 @@ def _table(
         "holding_cost_without": t.overage * left_without,
         "holding_cost": t.overage * (order - seen["need_mean"] + short),
         "expected_gain": gain,
+        "wanted_gain": _gain(seen, seen["short_with"], seen["wanted_qty"], t),
         "gain_per_money": np.divide(gain, order * cost, out=np.full(order.size, np.nan), where=order > 0),
         "overstock_value": seen["excess_units"] * cost,
     }  # fmt: skip
@@ -226,25 +224,30 @@ def _table(
         on_hand=held["on_hand"],
         on_order=held["on_order"],
         stock_known=held["on_hand"].is_not_null(),
-        buyable=pl.Series(t.buyable),
+        has_money=terms["has_money"],
         written_off=pl.Series(t.written_off),
         end_date=terms["end_date"],
+        shelf_life_days=terms["shelf_life_days"],
     )
     shown = pl.lit(money)
     out = pl.when(pl.col("stock_known"))
     run_out = pl.lit(timeline.today) + pl.duration(days=pl.col("cover_days").floor())
     return table.with_columns(
         pl.when(pl.col("cover_days").is_finite()).then(pl.col("cover_days")).alias("cover_days"),
-        (pl.when(shown).then(pl.col(*MONEY))),
+        pl.when(shown).then(pl.col(*MONEY)),
     ).with_columns(
-        out.then(pl.col("p_out_before_arrival", "p_out_without_order", "cover_days")),
+        out.then(
+            pl.col(
+                "position", "p_out_before_arrival", "p_out_without_order", "cover_days", "lost_margin_before_arrival"
+            )
+        ),
         run_out_date=out.then(run_out).cast(pl.Date),
     )
 
 
 MONEY = (
     "unit_cost", "unit_price", "order_value", "lost_margin_without", "lost_margin_with",
-    "lost_margin_before_arrival", "holding_cost_without", "holding_cost", "expected_gain", "overstock_value",
+    "lost_margin_before_arrival", "holding_cost_without", "holding_cost", "expected_gain", "wanted_gain", "overstock_value",
 )  # fmt: skip
 """Columns in currency, null where neither price nor cost of an item is known."""
 

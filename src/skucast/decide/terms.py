@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 
 from ..collect.repairs import Repairs
-from ..collect.tables import POLARS_TYPE, SCHEMAS, TableSchema
+from ..collect.tables import POLARS_TYPE, SCHEMAS, Column, TableSchema
 from ..config import Plan
 from ..errors import DataError
 from ..explain.sentences import number
@@ -17,8 +17,10 @@ from .assumptions import Assumptions
 DAYS_PER_YEAR = 365.0
 
 
-def conform(table: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
+def conform(table: pl.DataFrame, schema: TableSchema, repairs: Repairs) -> pl.DataFrame:
     """Exactly the columns of a schema with their types; absent ones are null, unreadable cells too.
+
+    Cells that cannot be read are counted, except in required columns, whose gaps have rules of their own.
 
     Raises:
         DataError: a required column is absent.
@@ -26,10 +28,25 @@ def conform(table: pl.DataFrame, schema: TableSchema) -> pl.DataFrame:
     absent = [name for name in schema.required if name not in table.columns]
     if absent:
         raise DataError(f"The table '{schema.name}' has no column '{absent[0]}': add it or leave the table out.")
-    return table.select(
-        (pl.col(c.name) if c.name in table.columns else pl.lit(None)).cast(POLARS_TYPE[c.kind], strict=False).alias(c.name)
-        for c in schema.columns
-    )
+    typed = table.select(_typed(table, c).alias(c.name) for c in schema.columns)
+    for c in schema.columns:
+        if c.name in table.columns and not c.required:
+            lost = table.filter(table[c.name].is_not_null() & typed[c.name].is_null())
+            repairs.add(
+                "plan", schema.name, f"{c.name.replace('_', '-')}-unreadable", "changed", lost.height,
+                example=example(lost, *(n for n in (*schema.key[:1], c.name) if n in lost.columns)),
+                remedy=f"Taken as unknown; '{c.name}' must be a {'date like 2025-01-31' if c.kind == 'date' else c.kind}.",
+            )  # fmt: skip
+    return typed
+
+
+def _typed(table: pl.DataFrame, column: Column) -> pl.Expr:
+    if column.name not in table.columns:
+        return pl.lit(None, POLARS_TYPE[column.kind])
+    cell = pl.col(column.name)
+    if column.kind == "date" and table.schema[column.name] == pl.String:
+        return cell.str.strip_chars().str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    return cell.cast(POLARS_TYPE[column.kind], strict=False)
 
 
 def example(rows: pl.DataFrame, *columns: str) -> str:
@@ -87,10 +104,11 @@ def read_terms(
     Returns:
         ``name, supplier`` (text or null), ``price, cost`` (currency per unit; on a scale of price = 1
         where ``has_money`` is false), ``has_money``, ``lead_days, lead_sd_days, review_days``,
-        ``pack`` (units), ``has_packs``, ``min_order`` (units), ``end_date`` (or null), ``shelf_life_days`` (or null).
+        ``pack`` (units), ``has_packs``, ``min_order`` (units), ``end_date`` (or null), ``shelf_life_days`` (or
+        null), ``min_order_value`` (currency per order of the supplier, or null).
     """
-    items = conform(_empty("products") if products is None else products, SCHEMAS["products"])
-    makers = conform(_empty("suppliers") if suppliers is None else suppliers, SCHEMAS["suppliers"])
+    items = conform(_empty("products") if products is None else products, SCHEMAS["products"], repairs)
+    makers = conform(_empty("suppliers") if suppliers is None else suppliers, SCHEMAS["suppliers"], repairs)
     items = _once(items, "sku", "products", repairs)
     makers = _once(makers, "supplier", "suppliers", repairs)
     # (column, least allowed, whether the least itself is allowed)
@@ -182,7 +200,9 @@ def _static(forecast: Forecast) -> pl.DataFrame:
         column = static[name] if name in static.columns[1:] else pl.Series(name, [None] * static.height)
         column = column.cast(kind, strict=False)
         if kind == pl.Float64:
-            column = column.to_frame().select(pl.when(pl.col(name).is_finite() & (pl.col(name) > 0)).then(name)).to_series()
+            column = (
+                column.to_frame().select(pl.when(pl.col(name).is_finite() & (pl.col(name) > 0)).then(name)).to_series()
+            )
         columns.append(column.alias(f"own_{name}"))
     return pl.DataFrame(columns)
 
@@ -204,6 +224,10 @@ def _checked(
 def _once(table: pl.DataFrame, key: str, name: str, repairs: Repairs) -> pl.DataFrame:
     """One row per key: the first."""
     named = table.filter(pl.col(key).is_not_null())
+    repairs.add(
+        "plan", name, f"{key.replace('_', '-')}-missing", "rejected", table.height - named.height,
+        remedy=f"Fill in the column '{key}'.",
+    )  # fmt: skip
     first = named.unique(subset=[key], keep="first", maintain_order=True)
     again = named.filter(~pl.col(key).is_first_distinct())
     repairs.add(

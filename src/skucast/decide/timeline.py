@@ -73,24 +73,21 @@ def demand_within(paths: npt.NDArray[Any], steps: F64, season: int) -> F64:
         paths: ``(S, n, H)`` demand per step.
         steps: ``(S, n)`` or ``(S, 1)``; beyond ``H`` each path goes on at the average of its own last
             ``season`` steps.
-        season: steps per season.
+        season: steps per season, at most ``H``.
 
     Returns:
         ``(S, n)`` units.
     """
     horizon = paths.shape[2]
-    inside = np.minimum(steps, horizon)
-    whole = np.minimum(np.floor(inside), horizon - 1).astype(np.int64)
-    total = np.cumsum(paths, axis=2, dtype=np.float64)
-    if steps.shape[1] == 1 and bool(np.all(whole == whole[0, 0])):  # one constant lead time, the usual case
-        k = int(whole[0, 0])
-        step, before = paths[:, :, k].astype(np.float64), total[:, :, k]
-    else:
-        index = np.broadcast_to(whole, paths.shape[:2])[:, :, None]
-        step = np.take_along_axis(paths, index, axis=2)[:, :, 0].astype(np.float64)
-        before = np.take_along_axis(total, index, axis=2)[:, :, 0]
-    demand = before - step * (1.0 - (inside - whole))
     beyond = np.maximum(steps - horizon, 0.0)
-    if bool(np.any(beyond > 0)):
-        demand = demand + beyond * paths[:, :, -season:].mean(axis=2, dtype=np.float64)
-    return np.maximum(demand, 0.0)
+    if steps.shape[1] == 1:  # one lead time for all draws: a weighted sum of each path
+        weights = np.clip(steps - np.arange(horizon), 0.0, 1.0)  # (S, H)
+        weights[:, -season:] += beyond / season
+        return np.asarray((paths @ weights.astype(paths.dtype)[:, :, None])[:, :, 0], dtype=np.float64)
+    whole = np.minimum(np.floor(steps), horizon - 1).astype(np.int64)[:, :, None]
+    part = np.minimum(steps, horizon) - whole[:, :, 0]
+    total = np.cumsum(paths, axis=2, dtype=np.float64)
+    step = np.take_along_axis(paths, whole, axis=2)[:, :, 0]
+    demand = np.take_along_axis(total, whole, axis=2)[:, :, 0] - step * (1.0 - part)
+    demand += beyond * paths[:, :, -season:].mean(axis=2, dtype=np.float64)
+    return np.asarray(np.maximum(demand, 0.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,53 +14,14 @@ import polars as pl
 
 from ..errors import ConfigError, DataError, ModelError, SkucastError
 from ..forecast import SHOWN
-from ..models import registry
-from ..models.naive import SeasonalNaive
 from ..models.spec import Fitted, Progress, Spec
-from ..panel import F32, I64, Bool, Panel
+from ..panel import F32, I64, Panel
+from .candidates import YARDSTICK, Model, named_specs
 from .classes import demand_classes
-from .metrics import SCORED, Scale, UserMetric, history_scale, named_metrics
-
-YARDSTICK = SeasonalNaive.name
-"""The model that skill is measured against; it always takes part."""
+from .metrics import SCORED, UserMetric, history_scale, named_metrics
+from .window import Outcome, Window
 
 By = str | Sequence[str]
-Model = str | Mapping[str, Any] | Spec
-
-
-@dataclass(frozen=True, eq=False)
-class Window:
-    """One origin of the backtest.
-
-    Attributes:
-        cutoff: ordinal of the last step that models saw.
-        rows: ``(S,)`` series of the panel that existed then.
-        actual: ``(S, H)`` what came; NaN where missing or sold out.
-        classes: ``(S,)`` demand class on the history up to the cutoff.
-        scale: of that history, for MASE and RMSSE.
-        hidden: ``(S, H)`` True where there were sales but the item was sold out.
-    """
-
-    cutoff: int
-    rows: I64
-    actual: F32
-    classes: npt.NDArray[np.int8]
-    scale: Scale
-    hidden: Bool
-
-    @property
-    def missing(self) -> Bool:
-        """``(S, H)`` True where no actual value is known at all."""
-        return np.asarray(np.isnan(self.actual) & ~self.hidden)
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What one model said in one window: ``mean`` ``(S, H)``, ``quantiles`` ``(S, H, Q)``, wall ``seconds``."""
-
-    mean: F32
-    quantiles: F32
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,6 +63,18 @@ class Backtest:
         for (model, _), outcome in self.outcomes.items():
             total[model] += outcome.seconds
         return total
+
+    def part(self, first: int, last: int | None = None) -> Backtest:
+        """The same test with the windows ``first`` to ``last`` only (``last`` left out, as in a slice)."""
+        chosen = range(len(self.windows))[first:last]
+        number = {k: j for j, k in enumerate(chosen)}
+        return replace(
+            self,
+            windows=tuple(self.windows[k] for k in chosen),
+            outcomes={(m, number[k]): said for (m, k), said in self.outcomes.items() if k in number},
+            failures={(m, number[k]): why for (m, k), why in self.failures.items() if k in number},
+            _cache={},
+        )
 
     def cutoff_stamp(self, window: int) -> np.datetime64:
         """Date of the last step known in a window."""
@@ -208,6 +181,7 @@ def backtest_panel(
     seed: int = 0,
     metrics: Sequence[UserMetric | str] | Mapping[str, UserMetric] = (),
     levels: Sequence[float] = SCORED,
+    weights: npt.ArrayLike | None = None,
     progress: Progress | None = None,
 ) -> Backtest:
     """Forecast from several origins at the end of a panel and keep what each model said.
@@ -228,6 +202,7 @@ def backtest_panel(
         seed: of all fits.
         metrics: further metrics, see `skucast.evaluate.metrics.UserMetric`.
         levels: quantile levels to keep besides those that scoring needs.
+        weights: ``(S,)`` how many series each stands for, when the panel is a sample; all alike by default.
         progress: hook ``progress(what, fraction_done)``.
 
     Raises:
@@ -235,13 +210,41 @@ def backtest_panel(
         DataError: the panel is too short.
         ModelError: every model but the yardstick failed.
     """
+    made = run_windows(
+        panel, horizon, windows, models, step=step, gap=gap, refit=refit, seed=seed, metrics=metrics, levels=levels,
+        weights=weights, progress=progress,
+    )  # fmt: skip
+    asked = [label for label in named_specs(models) if label != YARDSTICK] or [YARDSTICK]
+    if not any(label in asked for label in made.models):
+        why = "; ".join(dict.fromkeys(f"{model}: {reason}" for (model, _), reason in made.failures.items()))
+        raise ModelError(f"No model could be tested. {why}")
+    return made
+
+
+def run_windows(
+    panel: Panel,
+    horizon: int,
+    windows: int,
+    models: Sequence[Model] | Mapping[str, Model] | Model,
+    *,
+    step: int | None = None,
+    gap: int = 0,
+    refit: bool | int = True,
+    seed: int = 0,
+    metrics: Sequence[UserMetric | str] | Mapping[str, UserMetric] = (),
+    levels: Sequence[float] = SCORED,
+    weights: npt.ArrayLike | None = None,
+    progress: Progress | None = None,
+) -> Backtest:
+    """As `backtest_panel`, but a test in which every model failed is returned too."""
     advance = _check(panel, horizon, windows, step, gap)
     specs = named_specs(models)
     own = named_metrics(metrics)
     kept = tuple(sorted({*SCORED, *(float(q) for q in levels)}))
+    if not isinstance(refit, bool | int | np.integer) or (refit < 1 and refit is not False):
+        raise ConfigError(f"refit must be True, False or a number of windows, not {refit!r}.")
     period = windows if refit is False else int(refit)
-    if period < 1:
-        raise ConfigError(f"refit must be True, False or a number of windows, not {refit}.")
+    stands_for = _weights(weights, len(panel))
     cutoffs = [panel.end - gap - horizon - advance * (windows - 1 - k) for k in range(windows)]
     made: list[Window] = []
     outcomes: dict[tuple[str, int], Outcome] = {}
@@ -250,7 +253,7 @@ def backtest_panel(
     fitted: dict[str, Fitted] = {}
     for k, cutoff in enumerate(cutoffs):
         history = panel.until(cutoff)
-        window = _window(panel, history, cutoff, horizon, gap)
+        window = _window(panel, history, cutoff, horizon, gap, stands_for)
         made.append(window)
         future = _future(panel, window.rows, cutoff, horizon + gap)
         for j, (label, spec) in enumerate(specs.items()):
@@ -279,49 +282,9 @@ def backtest_panel(
             )
     if progress:
         progress("backtest", 1.0)
-    asked = [label for label in specs if label != YARDSTICK] or list(specs)
-    if not any(label in asked for label, _ in outcomes):
-        why = "; ".join(dict.fromkeys(f"{model}: {reason}" for (model, _), reason in failures.items()))
-        raise ModelError(f"No model could be tested. {why}")
     return Backtest(
         panel, horizon, gap, kept, tuple(made), outcomes, failures, own, (*said, *_notes(made, failures, specs))
     )
-
-
-def named_specs(models: Sequence[Model] | Mapping[str, Model] | Model) -> dict[str, Spec]:
-    """Specs by distinct labels, the yardstick among them.
-
-    A label is the model's name, with its options where a name comes twice.
-
-    Raises:
-        ConfigError: no such model, or nothing was given.
-        MissingExtraError: a model's optional dependency is absent.
-    """
-    if isinstance(models, str | Spec) or (isinstance(models, Mapping) and "model" in models):
-        models = [models]
-    found: dict[str, Spec] = {}
-    if isinstance(models, Mapping):
-        found = {str(label): registry.make(model) for label, model in models.items()}
-    else:
-        specs = list(dict.fromkeys(registry.make(model) for model in models))
-        names = [spec.name for spec in specs]
-        for spec in specs:
-            plain = names.count(spec.name) == 1 or spec == type(spec)()
-            found[spec.name if plain else _label(spec)] = spec
-    if not found:
-        raise ConfigError("Name at least one model, for example models=['auto'].")
-    for spec in found.values():
-        if spec.name in registry.names():
-            registry.require(spec.name)
-    if not (YARDSTICK in found and isinstance(found[YARDSTICK], SeasonalNaive)):
-        found[YARDSTICK] = SeasonalNaive()
-    return found
-
-
-def _label(spec: Spec) -> str:
-    default = type(spec)().to_dict()
-    changed = ", ".join(f"{k}={v}" for k, v in spec.to_dict().items() if default.get(k) != v)
-    return f"{spec.name}({changed})"
 
 
 def _check(panel: Panel, horizon: int, windows: int, step: int | None, gap: int) -> int:
@@ -339,12 +302,24 @@ def _check(panel: Panel, horizon: int, windows: int, step: int | None, gap: int)
     return step or horizon
 
 
-def _window(panel: Panel, history: Panel, cutoff: int, horizon: int, gap: int) -> Window:
+def _weights(weights: npt.ArrayLike | None, rows: int) -> npt.NDArray[np.float64] | None:
+    if weights is None:
+        return None
+    given = np.asarray(weights, dtype=np.float64)
+    if given.shape != (rows,) or not np.isfinite(given).all() or (given <= 0).any():
+        raise ConfigError(f"weights must be {rows:,} numbers above zero, one per series.")
+    return given
+
+
+def _window(
+    panel: Panel, history: Panel, cutoff: int, horizon: int, gap: int, weights: npt.NDArray[np.float64] | None
+) -> Window:
     rows = np.flatnonzero(panel.lengths > panel.end - cutoff)  # the series that `until` keeps
     actual = _ahead(panel, panel.observed, rows, cutoff, horizon, gap)
     raw = actual if panel.available is None else _ahead(panel, panel.values, rows, cutoff, horizon, gap)
     hidden = np.isnan(actual) & ~np.isnan(raw)
-    return Window(cutoff, rows, actual, demand_classes(history), history_scale(history), hidden)
+    weight = None if weights is None else weights[rows]
+    return Window(cutoff, rows, actual, demand_classes(history), history_scale(history), hidden, weight)
 
 
 def _ahead(panel: Panel, column: F32, rows: I64, cutoff: int, steps: int, gap: int = 0) -> F32:

@@ -162,7 +162,8 @@ class Metric:
 
 def _mape(c: Cells) -> Parts:
     counts = c.size > 0
-    return np.divide(np.abs(c.error), c.size, out=np.zeros_like(c.size), where=counts), counts.astype(np.float32)
+    error = np.abs(c.error, dtype=np.float64)  # over a tiny actual value it leaves float32
+    return np.divide(error, c.size, out=np.zeros_like(error), where=counts), counts.astype(np.float32)
 
 
 def _smape(c: Cells) -> Parts:
@@ -240,7 +241,12 @@ def pinball_metric(level: float) -> Metric:
 
 
 def sums(
-    metric: Metric, cells: Cells, codes: npt.NDArray[np.integer[Any]], count: int, by_step: bool
+    metric: Metric,
+    cells: Cells,
+    codes: npt.NDArray[np.integer[Any]],
+    count: int,
+    by_step: bool,
+    weight: F64 | None = None,
 ) -> tuple[F64, F64]:
     """Numerator and denominator of a metric in groups of cells.
 
@@ -250,6 +256,7 @@ def sums(
         codes: ``(S,)`` group of each series, below ``count``.
         count: number of groups.
         by_step: keep steps apart.
+        weight: ``(S,)`` how often each series counts; once by default.
 
     Returns:
         ``(count,)`` each, or ``(count * H,)`` with steps running fastest. Sums of several windows may be
@@ -261,12 +268,15 @@ def sums(
         codes = (codes[:, None] * steps + np.arange(steps)).ravel()
         count *= steps
         top, bottom = top.ravel(), bottom.ravel()
+        weight = None if weight is None else np.repeat(weight, steps)
     else:
         top, bottom = top.sum(axis=1, dtype=np.float64), bottom.sum(axis=1, dtype=np.float64)
     if metric.per_series:
         known = bottom > 0
         within = np.divide(top, bottom, out=np.zeros(top.shape), where=known)
         top, bottom = (np.sqrt(within) if metric.root else within), known.astype(np.float64)
+    if weight is not None:
+        top, bottom = top * weight, bottom * weight
     return add_up(top, codes, count), add_up(bottom, codes, count)
 
 
@@ -334,6 +344,11 @@ UserMetric = Callable[[F32, F32, F32, tuple[float, ...], F32], Any]
 """
 
 
+_TAKEN = frozenset(
+    {"model", "class", "cutoff", "step", "windows", "cells", "missing", "hidden", "zeros", "skill", "rank", "seconds"}
+)
+
+
 def named_metrics(metrics: Sequence[UserMetric | str] | Mapping[str, UserMetric]) -> dict[str, UserMetric]:
     """User metrics by name, from a mapping or a list of functions.
 
@@ -357,7 +372,9 @@ def named_metrics(metrics: Sequence[UserMetric | str] | Mapping[str, UserMetric]
     for name, function in pairs:
         if not callable(function):
             raise ConfigError(f"Metric '{name}' is no function: pass f(y, mean, quantiles, levels, history).")
-        if name in METRICS or name in found or name in ("skill", "model"):
+        if name in found:
             raise ConfigError(f"Two metrics are called '{name}': pass a mapping of names to functions.")
+        if name in METRICS or name in _TAKEN:
+            raise ConfigError(f"'{name}' is a column of every score table: give your metric another name.")
         found[name] = function
     return found

@@ -16,14 +16,15 @@ from .classes import CLASSES
 from .metrics import F64, METRICS, Cells, Metric, UserMetric, add_up, pinball_metric, ratio, sums
 
 if TYPE_CHECKING:
-    from .backtest import Backtest, By, Window
+    from .backtest import Backtest, By
+    from .window import Window
 
 GROUPS = ("model", "class", "window", "series", "step")
 
 
 def score_table(backtest: Backtest, by: By, pinball: bool) -> pl.DataFrame:
     """See `Backtest.scores`."""
-    from .backtest import YARDSTICK
+    from .candidates import YARDSTICK
 
     groups = {by} if isinstance(by, str) else set(by)
     unknown = sorted(groups - set(GROUPS))
@@ -80,12 +81,16 @@ def _pieces(backtest: Backtest, groups: set[str], metrics: Sequence[Metric], id_
         cells = Cells(window.actual, outcome.mean, outcome.quantiles, backtest.levels, window.scale)
         parts: dict[str, Any] = {}
         for metric in metrics:
-            parts[f"{metric.name}/top"], parts[f"{metric.name}/bottom"] = sums(metric, cells, codes, count, by_step)
+            parts[f"{metric.name}/top"], parts[f"{metric.name}/bottom"] = sums(
+                metric, cells, codes, count, by_step, window.weight
+            )
         if backtest.metrics:
             history = backtest.panel.until(window.cutoff)
             past = history.dense(history.observed)
             for name, function in backtest.metrics.items():
-                parts[f"{name}/top"], parts[f"{name}/bottom"] = _own(function, cells, past, codes, count, by_step)
+                parts[f"{name}/top"], parts[f"{name}/bottom"] = _own(
+                    function, cells, past, codes, count, by_step, window.weight
+                )
         tallies = {
             "cells": cells.seen, "missing": window.missing, "hidden": window.hidden,
             "zeros": window.actual == 0,
@@ -131,9 +136,19 @@ def _tally(flags: npt.NDArray[Any], codes: npt.NDArray[np.int64], count: int, by
 
 
 def _own(
-    function: UserMetric, cells: Cells, history: Any, codes: npt.NDArray[np.int64], count: int, by_step: bool
+    function: UserMetric,
+    cells: Cells,
+    history: Any,
+    codes: npt.NDArray[np.int64],
+    count: int,
+    by_step: bool,
+    weight: F64 | None,
 ) -> tuple[F64, F64]:
-    """A user's metric in groups, as sums of its values and how many there are."""
+    """A user's metric in groups, as sums of its values and how many there are.
+
+    Weights apply to metrics that give one value per series; one that gives a number weighs as it likes.
+    """
+    share = np.ones(len(codes)) if weight is None else weight
     steps = cells.y.shape[1]
     spans = [slice(h, h + 1) for h in range(steps)] if by_step else [slice(None)]
     top, bottom = np.zeros((count, len(spans))), np.zeros((count, len(spans)))
@@ -146,8 +161,8 @@ def _own(
         found = call(slice(None))
         if found.shape == (len(codes),) and len(codes) > 1:
             fine = np.isfinite(found)
-            top[:, j] = add_up(found[fine], codes[fine], count)
-            bottom[:, j] = np.bincount(codes[fine], minlength=count)
+            top[:, j] = add_up(found[fine] * share[fine], codes[fine], count)
+            bottom[:, j] = add_up(share[fine], codes[fine], count)
             continue
         if found.size != 1:
             raise ConfigError(f"A metric gave an array of shape {found.shape}: return a number or one per series.")

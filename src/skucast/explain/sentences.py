@@ -75,13 +75,13 @@ def percent(p: float | None, lang: Lang = "en", decimals: int = 0) -> str:
     if p is None or not math.isfinite(p):
         return UNKNOWN
     sign = "%" if lang == "zh" else " %"
-    edge = 0.5 * 10.0**-decimals / 100
     least = 10.0**-decimals
-    if 0 < p < edge:
+    text = number(100 * p, lang, decimals)
+    if 0 < p < 1 and float(text) == 0:
         return f"<{least:.{decimals}f}{sign}"
-    if 1 - edge < p < 1:
+    if 0 < p < 1 and float(text) == 100:
         return f">{100 - least:.{decimals}f}{sign}"
-    return number(100 * p, lang, decimals) + sign
+    return text + sign
 
 
 def date(d: dt.date | None, lang: Lang = "en", year: bool = True) -> str:

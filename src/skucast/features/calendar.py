@@ -19,7 +19,7 @@ from ..config import SaleEvent
 from ..errors import ConfigError, DataError
 from ..frequency import Frequency
 from ..panel import F32, Panel
-from .events import EventKey, custom_events, event_key, on_sale, sale_events
+from .events import EventKey, any_sale, custom_events, event_key, on_sale, sale_events
 from .feasts import celebrated, feasts
 from .holidays import public_holidays
 from .lunar import lunar_columns
@@ -212,7 +212,7 @@ def step_days(freq: Frequency, first: int, last: int) -> tuple[I64, I64]:
         return days, each - stamps[0]
     reach = int(np.ceil(freq.days)) + 31 + 1
     days = np.arange(stamps[0] - reach, stamps[1] + reach + 1)
-    noon = days.astype("datetime64[D]").astype("datetime64[us]") + np.timedelta64(12, "h")
+    noon = (2 * days + 1).astype("datetime64[12h]").astype("datetime64[us]")
     number = freq.floor(noon)
     days, number = days[(number >= first) & (number <= last)], number[(number >= first) & (number <= last)]
     return days, np.searchsorted(number, np.arange(first, last + 2))
@@ -241,8 +241,9 @@ def _daily(
     if "lunar" in groups and (not where or where in LUNAR_COUNTRIES):
         out |= lunar_columns(days, low, high)
     if "sale" in groups:
-        for sale in [*sale_events(low, high), *custom_events(events, low, high)]:
-            out |= sale.columns(days) if on_sale(sale.key, where) else {}
+        held = [s for s in [*sale_events(low, high), *custom_events(events, low, high)] if on_sale(s.key, where)]
+        for sale in [*held, any_sale(held)]:
+            out |= sale.columns(days)
     return out
 
 
@@ -253,9 +254,9 @@ def _gather(values: F64, how: str, step: I64) -> F64:
     if not lengths.size:
         return np.empty(0)
     if how == "first" or int(lengths.max()) == 1:
-        return values[offsets]
+        return np.asarray(values[offsets])
     if how == "middle":
-        return values[offsets + lengths // 2]
+        return np.asarray(values[offsets + lengths // 2])
     if how == "min":
         return np.asarray(np.minimum.reduceat(values, offsets))
     if how == "nearest":  # the value closest to zero; of two equally close ones the positive

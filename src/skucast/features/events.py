@@ -43,6 +43,12 @@ def sale_events(first_year: int, last_year: int) -> list[Occasion]:
     ]
 
 
+def any_sale(events: Iterable[Occasion]) -> Occasion:
+    """All sale events as one, ``any_sale``: the distance to the next and since the last of them."""
+    ranges = [pair for e in events for pair in zip(e.first.tolist(), e.last.tolist(), strict=True)]
+    return Occasion.of("any_sale", "Sale", "大促", "sale", ranges)
+
+
 def on_sale(key: str, country: str) -> bool:
     """Whether a sale event takes place in a country; all do where no country is named."""
     if not country or key.startswith("event_"):
@@ -84,9 +90,7 @@ def _days(name: str, text: str, first_year: int, last_year: int) -> list[tuple[i
             if end and (not re.fullmatch(r"\d\d-\d\d", end) or end < begin):
                 raise ValueError
             np.datetime64(f"2024-{begin}", "D"), np.datetime64(f"2024-{end or begin}", "D")
-            return [
-                (_clamped(year, begin), _clamped(year, end or begin)) for year in range(first_year, last_year + 1)
-            ]
+            return [(_clamped(year, begin), _clamped(year, end or begin)) for year in range(first_year, last_year + 1)]
         if not all(re.fullmatch(r"\d{4}-\d\d-\d\d", part) for part in (begin, end or begin)):
             raise ValueError
         first, last = (int(np.datetime64(part, "D").astype(np.int64)) for part in (begin, end or begin))

@@ -146,7 +146,9 @@ def plain_name(name: str) -> str:
     """A holiday's name without what says that it was moved; empty for a mere substituted day off."""
     if re.match(r"(Day off|Alternative holiday|Substitute|Bridge|Additional)\b", name):
         return ""
-    return re.sub(r"\s*\((?:[^)]*(?:observed|in lieu|estimated|substitut|Day)[^)]*)\)|(?<!Bank)\s+Holiday$", "", name).strip()
+    return re.sub(
+        r"\s*\((?:[^)]*(?:observed|in lieu|estimated|substitut|Day)[^)]*)\)|(?<!Bank)\s+Holiday$", "", name
+    ).strip()
 
 
 def group_of(name: str) -> str:

@@ -46,6 +46,7 @@ def rolling(
     statistic: Statistic = "mean",
     *,
     lag: int = 1,
+    season: int = 1,
     min_samples: int = 1,
     column: F32 | None = None,
 ) -> F32:
@@ -59,19 +60,52 @@ def rolling(
         window: steps in the window.
         statistic: ``mean``, ``std`` (with n - 1), ``min`` or ``max``.
         lag: 1 leaves the cell itself out, so that the feature is known before the cell is.
+        season: look at every so many steps only: with 7, ``window=4`` and ``lag=7`` at the same weekday of
+            the four weeks before.
         min_samples: observed steps needed.
         column: a flat column ``(N,)`` of the panel; observed demand by default.
     """
-    if window < 1 or lag < 0:
-        raise ConfigError(f"A rolling window needs window >= 1 and lag >= 0, not window={window}, lag={lag}.")
+    if window < 1 or lag < 0 or season < 1:
+        raise ConfigError(
+            f"A rolling window needs window >= 1, lag >= 0 and season >= 1, not window={window}, lag={lag}, season={season}."
+        )
+    need = min(max(min_samples, 2) if statistic == "std" else min_samples, window)
+    if season > 1:
+        return _transform(panel, column, f"SeasonalRolling{statistic.capitalize()}", lag, season, window, need)
+    return _transform(panel, column, f"Rolling{statistic.capitalize()}", lag, window, need)
+
+
+def expanding(panel: Panel, statistic: Statistic = "mean", *, lag: int = 1, column: F32 | None = None) -> F32:
+    """Statistic of all steps up to ``lag`` steps before each cell, ``(N,)``; see `rolling`."""
+    if lag < 0:
+        raise ConfigError(f"An expanding window needs lag >= 0, not {lag}.")
+    return _transform(panel, column, f"Expanding{statistic.capitalize()}", lag)
+
+
+def ewm(panel: Panel, alpha: float, *, lag: int = 1, column: F32 | None = None) -> F32:
+    """Exponentially weighted mean of all steps up to ``lag`` steps before each cell, ``(N,)``.
+
+    ``m <- alpha y + (1 - alpha) m`` from the first observation on; missing steps leave it as it is.
+
+    Args:
+        panel: the series.
+        alpha: weight of the latest step, in (0, 1].
+        lag: see `rolling`.
+        column: see `rolling`.
+    """
+    if not 0 < alpha <= 1 or lag < 0:
+        raise ConfigError(f"An exponentially weighted mean needs alpha in (0, 1] and lag >= 0, not {alpha} and {lag}.")
+    return _transform(panel, column, "ExponentiallyWeightedMean", lag, alpha)
+
+
+def _transform(panel: Panel, column: F32 | None, kernel: str, *options: float) -> F32:
+    """Run one of coreforecast's kernels over the series, in double precision, skipping missing steps."""
     from coreforecast import lag_transforms
     from coreforecast.grouped_array import GroupedArray
 
-    kernel = getattr(lag_transforms, f"Rolling{statistic.capitalize()}")
     flat = panel.observed if column is None else column
-    need = max(min_samples, 2) if statistic == "std" else min_samples
     grouped = GroupedArray(flat.astype(np.float64), panel.indptr.astype(np.int32))
-    out = kernel(lag, window, min(need, window), skipna=True).transform(grouped)
+    out = getattr(lag_transforms, kernel)(*options, skipna=True).transform(grouped)
     return np.asarray(out, dtype=np.float32)
 
 
@@ -197,7 +231,9 @@ class History:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(total / count, dtype=np.float32)
 
-    def since(self, test: Callable[[F32], npt.NDArray[np.bool_]]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    def since(
+        self, test: Callable[[F32], npt.NDArray[np.bool_]]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Columns of the first and of the latest cell for which ``test`` holds, ``(S,)`` and ``(S, T)``.
 
         The first is ``T`` where there is none; the latest up to each column is -1 where there is none.

@@ -40,12 +40,8 @@ def festival_days(key: str) -> I64:
     from lunardate import LunarDate
 
     month, day, _, _ = _FESTIVALS[key]
-    epoch = np.datetime64("1970-01-01", "D")
-    days = [
-        _CORRECTED.get((year, key))
-        or int((np.datetime64(LunarDate(year, month, day).to_solar_date(), "D") - epoch).astype(np.int64))
-        for year in range(FIRST_YEAR, LAST_YEAR + 1)
-    ]
+    solar = {year: LunarDate(year, month, day).to_solar_date() for year in range(FIRST_YEAR, LAST_YEAR + 1)}
+    days = [_CORRECTED.get((year, key)) or day_number(d.year, d.month, d.day) for year, d in solar.items()]
     out = np.asarray(days, dtype=np.int64)
     out.setflags(write=False)
     return out
@@ -84,4 +80,3 @@ def lunar_columns(days: I64, first_year: int, last_year: int) -> dict[str, tuple
     out["spring_festival_before"] = (((offset >= -OFFSET) & (offset < 0)).astype(np.float64), "sum")
     out["spring_festival_after"] = (((offset <= OFFSET) & (offset > 0)).astype(np.float64), "sum")
     return out
-

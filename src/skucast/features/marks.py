@@ -10,16 +10,14 @@ import numpy as np
 
 from ..config import SaleEvent
 from ..frequency import Frequency
-from ..panel import Panel
+from ..panel import Bool, Panel
+from ..prepare.outliers import PEAK
 from .calendar import LUNAR_COUNTRIES, step_days
 from .events import custom_events, event_key, on_sale, sale_events
 from .feasts import celebrated, feasts
 from .holidays import chinese_name, public_holidays
 from .lunar import lunar_occasions
 from .occasion import I64, inside, merge
-
-PEAK = "peak"
-"""Name of the covariate that `with_peaks` adds."""
 
 _QUIET = frozenset({"ascension", "pentecost", "corpus_christi", "new_year"})  # shown only where they are days off
 
@@ -66,8 +64,25 @@ def with_peaks(
     before: int = 7,
     after: int = 3,
 ) -> Panel:
-    """Add the covariate `PEAK`: 1 in the steps near a holiday or sale, where a peak or a dip has a
-    known reason. The outlier rules of ``skucast.prepare`` leave these steps alone.
+    """Add the covariate ``peak``: 1 in the cells that `near_peaks` finds. The outlier rules of
+    ``skucast.prepare`` leave these cells alone.
+
+    Raises:
+        ConfigError: see `holiday_marks`.
+    """
+    return panel.with_known({PEAK: near_peaks(panel, country, subdivision, events, before=before, after=after)})
+
+
+def near_peaks(
+    panel: Panel,
+    country: str = "",
+    subdivision: str = "",
+    events: Sequence[SaleEvent] = (),
+    *,
+    before: int = 7,
+    after: int = 3,
+) -> Bool:
+    """Cells near a holiday or sale, where a peak or a dip has a known reason: ``(N,)``.
 
     Args:
         panel: history.
@@ -80,14 +95,16 @@ def with_peaks(
     Raises:
         ConfigError: see `holiday_marks`.
     """
-    first = panel.end + 1 - max(panel.n_steps, 1)
+    if not panel.values.size:
+        return np.zeros(0, dtype=np.bool_)
+    first = panel.end + 1 - panel.n_steps
     days, step = step_days(panel.freq, first, panel.end)
     around = np.concatenate([np.arange(days[0] - after, days[0]), days, np.arange(days[-1] + 1, days[-1] + before + 1)])
     marked = _named(around, country.upper(), subdivision, events)
     low, high = merge((a - before, b + after) for a, b, _, _ in marked)
     near = inside(days, low, high)
     by_step = np.maximum.reduceat(near, step[:-1]) if panel.freq.is_calendar else near[step]
-    return panel.with_known({PEAK: by_step[panel.ordinals - first]})
+    return np.asarray(by_step[panel.ordinals - first] > 0)
 
 
 def _named(days: I64, country: str, subdivision: str, events: Sequence[SaleEvent]) -> list[tuple[int, int, str, str]]:

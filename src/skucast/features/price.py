@@ -46,8 +46,9 @@ def price_features(panel: Panel, *, category: str = "category", lookahead: int =
     ``price_relative``: price over its own median of the eight weeks before; ``price_change``: log of the
     price over the one before; ``discount_depth``: share off the list price (from ``discount`` or
     ``list_price``, else off the highest price of eight weeks); ``on_promotion``: 0 or 1 (from
-    ``promotion``, else where the discount is 5 % or more); ``promotion_since``: days since the last
-    promotion, 0 during one, at most 60; ``price_rank``: where the price stands among the prices of the
+    ``promotion``, else where the discount is 5 % or more); ``promotion_run``: days that the promotion has
+    been going on, its first step included, 0 outside of one, at most 60; ``promotion_since``: days since
+    the last promotion, 0 during one, at most 60; ``price_rank``: where the price stands among the prices of the
     same category and step, 0 the cheapest, 1 the dearest; ``promotion_next``: days to the next
     promotion, only with ``lookahead``.
 
@@ -97,6 +98,9 @@ def price_features(panel: Panel, *, category: str = "category", lookahead: int =
     on = np.nan_to_num(promotion) > 0 if promotion is not None else np.asarray(depth) >= _DEEP
     put("on_promotion", on.astype(np.float64), *made_from)
     cell = np.arange(on.size)
+    off = previous(panel, ~on)
+    begun = np.where(off >= 0, off, np.repeat(panel.indptr[:-1], panel.lengths) - 1)
+    put("promotion_run", np.where(on, np.minimum((cell - begun) * panel.freq.days, _SINCE_CAP), 0.0), *made_from)
     ago = previous(panel, on)
     since = np.where(ago >= 0, (cell - ago) * panel.freq.days, _SINCE_CAP)
     put("promotion_since", np.minimum(since, _SINCE_CAP), *made_from)

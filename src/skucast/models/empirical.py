@@ -37,7 +37,7 @@ def error_quantiles(past: PastErrors, point: F64, growth: F64, levels: tuple[flo
     size = _mean(np.abs(np.where(seen, past.fits + past.errors, 0)), n)
     floor = np.maximum(_FLOOR * size, 1e-12)[:, None]
     relative = past.errors / (np.maximum(past.fits, 0) + floor)
-    unit = _sorted_quantiles(relative, n, levels)  # (S, Q)
+    unit = sorted_quantiles(relative, n, np.asarray(levels))  # (S, Q)
     scale = (np.maximum(point, 0) + floor) * growth**0.25  # (S, H)
     empirical = point[:, :, None] + scale[:, :, None] * unit[:, None, :]
     squares = np.where(seen, past.errors**2, 0).sum(axis=1)
@@ -48,8 +48,10 @@ def error_quantiles(past: PastErrors, point: F64, growth: F64, levels: tuple[flo
     return np.asarray(np.maximum(weight * empirical + (1 - weight) * parametric, 0.0))
 
 
-def gamma_quantiles(mean: F64, variance: F64, levels: tuple[float, ...]) -> F64:
+def gamma_quantiles(mean: F64, variance: F64, levels: tuple[float, ...] | F64) -> F64:
     """Quantiles ``(..., Q)`` of gamma distributions by the Wilson-Hilferty cube, never negative.
+
+    ``levels`` is ``(Q,)``, or ``(..., Q)`` for levels of each distribution's own.
 
     Source: Wilson & Hilferty (1931), The distribution of chi-square, PNAS 17.
     """
@@ -61,11 +63,20 @@ def gamma_quantiles(mean: F64, variance: F64, levels: tuple[float, ...]) -> F64:
     return np.asarray(mean[..., None] * root**3)
 
 
-def _sorted_quantiles(values: F64, n: npt.NDArray[np.int64], levels: tuple[float, ...]) -> F64:
-    """Median-unbiased sample quantiles of each row, NaN left out (Hyndman & Fan 1996, type 8)."""
+def sorted_quantiles(values: F64, n: npt.NDArray[np.int64], levels: F64) -> F64:
+    """Median-unbiased sample quantiles of each row, NaN left out (Hyndman & Fan 1996, type 8).
+
+    Args:
+        values: ``(S, T)``.
+        n: ``(S,)`` number of values that are not NaN.
+        levels: ``(Q,)``, or ``(S, Q)`` for levels of each row's own.
+
+    Returns:
+        ``(S, Q)``; 0 for rows without values.
+    """
     ordered = np.sort(values, axis=1)  # NaN last
     rows = np.arange(len(values))[:, None]
-    place = (n[:, None] + 1 / 3) * np.asarray(levels) - 2 / 3
+    place = (n[:, None] + 1 / 3) * levels - 2 / 3
     place = np.clip(place, 0, np.maximum(n[:, None] - 1, 0))
     below = np.floor(place).astype(np.int64)
     above = np.minimum(below + 1, np.maximum(n[:, None] - 1, 0))

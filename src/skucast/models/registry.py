@@ -22,6 +22,7 @@ _BUILT_IN: dict[str, str] = {
     "lstm": "skucast.models.neural.lstm:Lstm",
     "auto": "skucast.portfolio.auto:Auto",
 }
+_PACKAGES = {"neural": "torch", "stats": "statsforecast"}  # extra -> the package that it brings
 
 
 def names() -> list[str]:
@@ -44,7 +45,13 @@ def spec_class(name: str) -> type[Spec]:
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise ConfigError(f"There is no model '{name}'; there are: {', '.join(names())}.{hint}")
     module, _, attribute = target.partition(":")
-    found = getattr(importlib.import_module(module), attribute)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        extra = {package: e for e, package in _PACKAGES.items()}.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        raise MissingExtraError(f"Model '{name}'", extra) from None
     if not (isinstance(found, type) and issubclass(found, Spec)):
         raise ModelError(f"Model '{name}' ({target}) is no skucast Spec.")
     return found
@@ -70,19 +77,51 @@ def spec_from_dict(fields: Mapping[str, Any]) -> Spec:
 
 def installed(name: str) -> bool:
     """True if the model's optional dependency (if any) is present."""
-    extra = spec_class(name).capabilities.extra
-    if extra is None:
-        return True
-    from importlib.util import find_spec
-
-    return find_spec({"neural": "torch", "stats": "statsforecast"}.get(extra, extra)) is not None
+    try:
+        extra = spec_class(name).capabilities.extra
+    except MissingExtraError:
+        return False
+    return extra is None or _present(extra)
 
 
 def require(name: str) -> None:
     """Raise `MissingExtraError` if the model's optional dependency is absent."""
     extra = spec_class(name).capabilities.extra
-    if extra is not None and not installed(name):
+    if extra is not None and not _present(extra):
         raise MissingExtraError(f"Model '{name}'", extra)
+
+
+def table() -> list[dict[str, Any]]:
+    """What each model can do, one row per model, for the documentation and ``skucast models``.
+
+    Returns:
+        Rows with ``name``, ``summary``, ``probabilistic`` (where quantiles come from), ``covariates`` (roles
+        that it uses), ``scope`` (a model per series or one for all), ``minimum`` (observations that a series
+        needs), ``extra`` (optional dependency, empty for none) and ``installed``.
+    """
+    rows = []
+    for name in names():
+        try:
+            found = spec_class(name).capabilities
+        except MissingExtraError as error:
+            rows.append({
+                "name": name, "summary": str(error), "probabilistic": "", "covariates": "", "scope": "",
+                "minimum": None, "extra": error.extra, "installed": False,
+            })  # fmt: skip
+            continue
+        roles = [role for role in ("known", "past", "static") if getattr(found, role)]
+        rows.append({
+            "name": name, "summary": found.summary, "probabilistic": found.probabilistic,
+            "covariates": ", ".join(roles), "scope": found.scope, "minimum": found.min_length,
+            "extra": found.extra or "", "installed": found.extra is None or _present(found.extra),
+        })  # fmt: skip
+    return rows
+
+
+def _present(extra: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(_PACKAGES.get(extra, extra)) is not None
 
 
 @cache

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ConfigError, ModelError
+from ..errors import ConfigError, DataError, ModelError
 from ..forecast import LEVELS, Forecast
 from ..panel import F32, Panel
 from .copula import history_copula
@@ -143,7 +143,8 @@ class Fitted(ABC):
         Args:
             horizon: steps ahead, at least 1.
             future: frame (or name -> ``(S, horizon)`` mapping) of the known covariates, needed only
-                by models that use them on panels that have them.
+                by models that use them on panels that have them. A frame must be complete; NaN in a mapping is
+                taken as unknown (closed days of a backtest).
             levels: quantile levels, rising, within (0, 1).
             seed: of simulated quantiles; the fit's by default.
 
@@ -158,7 +159,11 @@ class Fitted(ABC):
             raise ConfigError(f"Quantile levels must rise within (0, 1), not {list(levels)}.")
         known: dict[str, F32] = {}
         if self.spec.capabilities.known and self.panel.known:
-            known = dict(future) if isinstance(future, Mapping) else self.panel.future(future, horizon)
+            known = (
+                _arrays(self.panel, future, horizon)
+                if isinstance(future, Mapping)
+                else self.panel.future(future, horizon)
+            )
         draw = self.seed if seed is None else seed
         mean, quantiles = self._predict(horizon, known, wanted, draw)
         mean, quantiles, fallback = _fill_gaps(self, mean, quantiles, horizon, wanted)
@@ -215,6 +220,23 @@ def load_fitted(folder: str | Path) -> Fitted:
     arrays = load_file(path / "model.safetensors")
     fitted = type(spec).load_fitted(spec, Panel.load(path / "panel"), arrays, head["about"])
     return dataclasses.replace(fitted, seed=head["seed"])
+
+
+def _arrays(panel: Panel, future: Mapping[str, Any], horizon: int) -> dict[str, F32]:
+    """Known covariates given as arrays, checked for names and shapes."""
+    absent = [name for name in panel.known if name not in future]
+    if absent:
+        raise DataError(
+            f"The future values of known covariate '{absent[0]}' are missing: give one number per series and step."
+        )
+    out = {name: np.asarray(future[name], dtype=np.float32) for name in panel.known}
+    for name, block in out.items():
+        if block.shape != (len(panel), horizon):
+            raise DataError(
+                f"Known covariate '{name}' has the shape {block.shape} where {(len(panel), horizon)} is expected "
+                "(series x steps ahead)."
+            )
+    return out
 
 
 def _fill_gaps(

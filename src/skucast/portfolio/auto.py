@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -14,14 +12,14 @@ import numpy.typing as npt
 import polars as pl
 
 from ..errors import ConfigError, ModelError, SkucastError
-from ..evaluate.backtest import Backtest, Outcome, backtest_panel, named_specs, windows_that_fit
+from ..evaluate.candidates import named_specs
 from ..evaluate.classes import CLASSES, demand_classes
 from ..forecast import LEVELS, Forecast
 from ..models import registry
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
 from ..panel import F32, Panel
-from .combine import mix
 from .selection import class_weights
+from .trial import Trial, plan_windows, run_trial, with_combination
 
 _PRESETS: dict[str, tuple[str, ...]] = {
     "fast": ("seasonal-naive", "ets", "croston", "tsb"),
@@ -29,8 +27,6 @@ _PRESETS: dict[str, tuple[str, ...]] = {
     "best": ("seasonal-naive", "ets", "croston", "tsb", "lightgbm", "lstm"),
 }
 _UNTESTED = ("seasonal-naive", "ets")  # what stands in where nothing can be tested
-_SAMPLE = 2000  # series per class that members are tested on
-_MOST_TESTED_SHARE = 3  # a test window is at most this part of the history, when the horizon is too long
 
 
 @dataclass(frozen=True)
@@ -40,8 +36,8 @@ class Auto(Spec):
     The members are backtested on windows inside the panel that it is given (whoever evaluates `Auto` cuts the
     panel earlier, so nothing leaks). For each class (smooth, erratic, intermittent, lumpy, new) the weights that
     give the lowest WQL of the averaged quantiles are chosen, leaning on the panel-wide choice where a class has
-    few series; the members chosen are then fitted to the whole panel. On large panels the test runs on a seeded
-    sample of 2,000 series per class.
+    few series; the members chosen are then fitted to the whole panel. In the test members are fitted once, before
+    its first window; on large panels it runs on a seeded sample of 1,000 series per class.
 
     Attributes:
         members: names of the candidates; by default those of the preset that are installed.
@@ -88,90 +84,80 @@ class Auto(Spec):
             return {label: spec for label, spec in found.items() if label in self.members}
         return {name: registry.make(name) for name in _PRESETS[self.preset] if registry.installed(name)}
 
-    def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
+    def trial(
+        self, panel: Panel, horizon: int, windows: int, least: int = 1, seed: int = 0, progress: Progress | None = None
+    ) -> Trial | None:
+        """Test the members on the last windows of a panel; None if there is nothing to choose or no room to test."""
+        steps, fits = plan_windows(panel, horizon, windows, least)
+        if not fits:
+            return None
         specs = self.candidates()
-        trial, tested, notes = self._trial(specs, panel, horizon, seed, progress)
-        labels = tuple(specs)
+        made = run_trial(
+            specs, panel, steps, fits, refit=self.preset == "best", budget_seconds=self.budget_seconds / 2, seed=seed,
+            progress=progress,
+        )  # fmt: skip
+        if steps < horizon or fits < windows:
+            short = f"Short history: models were tested on {counted(fits, 'window')} of {counted(steps, 'step')}."
+            made = replace(made, notes=(short, *made.notes))
+        return made
+
+    def settle(
+        self, trial: Trial | None, panel: Panel, horizon: int, seed: int = 0, progress: Progress | None = None
+    ) -> FittedAuto:
+        """Choose by a trial (without one seasonal naive and ETS, alike) and fit the chosen to the whole panel.
+
+        Raises:
+            ModelError: no member could be fitted.
+        """
+        specs = self.candidates()
+        labels = list(specs)
+        notes = list(trial.notes) if trial else []
+        scores, pool = pl.DataFrame(), None
         if trial is None:
-            default = [label for label in labels if label in _UNTESTED] or [labels[0]]
-            weights = np.tile([float(label in default) / len(default) for label in labels], (len(CLASSES), 1))
-            scores, pool = pl.DataFrame(), None
+            weights = untested_weights(labels)
         else:
-            population = np.bincount(demand_classes(panel), minlength=len(CLASSES))
-            weights = class_weights(trial, labels, population)
-            trial = _with_choice(trial, labels, weights, self.name)
-            scores = trial.leaderboard()
-            pool = trial.residual_pool(self.name, seed=seed)
-            notes.extend(f"{m} failed in test window {w + 1}: {why}" for (m, w), why in trial.failures.items())
+            weights = class_weights(trial.backtest, labels)
+            mixed = with_combination(trial.backtest, labels, weights, self.name)
+            scores = mixed.leaderboard()
+            pool = mixed.residual_pool(self.name, seed=seed) if self.name in mixed.models else None
+            notes.extend(f"{m} failed in test window {w + 1}: {why}" for (m, w), why in mixed.failures.items())
         members: dict[str, Fitted] = {}
         for k, (label, spec) in enumerate(specs.items()):
             if not weights[:, k].any():
                 continue
             if progress:
-                progress(f"{label}, all data", 0.7 + 0.3 * k / len(specs))
+                progress(f"{label}, all data", k / len(specs))
             try:
                 members[label] = spec.fit(panel, horizon=horizon, seed=seed)
             except SkucastError as error:
                 notes.append(f"{label} could not be fitted to all data and is left out: {error}")
         if not members:
             raise ModelError(f"No member of 'auto' could be fitted. {' '.join(notes)}")
-        kept = [k for k, label in enumerate(labels) if label in members]
-        weights = weights[:, kept]
+        weights = weights[:, [k for k, label in enumerate(labels) if label in members]]
         weights[weights.sum(axis=1) == 0] = 1.0  # a class whose members all failed takes the others alike
         return FittedAuto(
             self, panel, seed, members=members, weights=weights / weights.sum(axis=1, keepdims=True),
-            scores=scores, pool=pool, tested=tested, notes=tuple(notes),
+            scores=scores, pool=pool, tested=trial.tested if trial else 0, notes=tuple(notes),
         )  # fmt: skip
 
-    def _trial(
-        self, specs: Mapping[str, Spec], panel: Panel, horizon: int, seed: int, progress: Progress | None
-    ) -> tuple[Backtest | None, int, list[str]]:
-        """Backtest of the members, how many series it covers, and what was cut short."""
-        notes: list[str] = []
-        steps = horizon
-        if not windows_that_fit(panel, steps):
-            steps = min(horizon, panel.n_steps // _MOST_TESTED_SHARE)
-        windows = min(self.windows, windows_that_fit(panel, steps)) if steps else 0
-        if len(specs) == 1 or windows == 0:
-            if windows == 0:
-                notes.append(
-                    f"The longest series has {panel.n_steps} steps, too few to test models: "
-                    f"{' and '.join(m for m in _UNTESTED if m in specs) or next(iter(specs))} used untested."
-                )
-                warnings.warn(f"'auto': {notes[-1]}", UserWarning, stacklevel=4)
-            return None, 0, notes
-        if steps < horizon or windows < self.windows:
-            notes.append(f"Short history: members were tested on {windows} windows of {steps} steps.")
-        rows = _sample(panel, seed)
-        sample = panel if rows is None else panel.take(rows)
-        if rows is not None:
-            notes.append(f"Members were tested on {rows.size:,} of {len(panel):,} series (a sample of each class).")
+    def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
+        specs = self.candidates()
+        trial = None
+        if len(specs) > 1:
+            trial = self.trial(panel, horizon, self.windows, seed=seed, progress=scaled(progress, 0.0, 0.6))
+            if trial is None:
+                warnings.warn(f"'auto': {self.untested(panel)}", UserWarning, stacklevel=3)
+        fitted = self.settle(trial, panel, horizon, seed, scaled(progress, 0.6, 1.0))
+        return fitted if trial or len(specs) == 1 else replace(fitted, notes=(self.untested(panel), *fitted.notes))
 
-        def hook(what: str, done: float) -> None:
-            if progress:
-                progress(f"test of {what}", 0.7 * done)
-
-        def test(models: Mapping[str, Spec]) -> Backtest:
-            return backtest_panel(
-                sample, steps, windows, models, refit=self.preset == "best", seed=seed, progress=hook
-            )  # fmt: skip
-
-        if not self.budget_seconds:
-            return test(specs), len(sample), notes
-        begin, result = time.perf_counter(), None
-        for label, spec in specs.items():
-            if result is not None and time.perf_counter() - begin > self.budget_seconds / 2:
-                notes.append(f"{label} was not tested: the time budget of {self.budget_seconds:g} s is used up.")
-                continue
-            try:
-                one = test({label: spec})
-            except ModelError as error:
-                notes.append(f"{label} failed in the test: {error}")
-                continue
-            result = (
-                one if result is None else dataclasses.replace(result, outcomes={**result.outcomes, **one.outcomes})
-            )
-        return result, len(sample), notes
+    def untested(self, panel: Panel) -> str:
+        """Why nothing was tested, in a sentence."""
+        labels = list(self.candidates())
+        used = [label for label, w in zip(labels, untested_weights(labels)[0], strict=True) if w]
+        return (
+            f"The longest series has {counted(panel.n_steps, 'step')}, too few to test models: "
+            f"{' and '.join(used)} used untested."
+        )
 
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
@@ -181,7 +167,7 @@ class Auto(Spec):
             own = {name.removeprefix(f"{label}/"): a for name, a in arrays.items() if name.startswith(f"{label}/")}
             member_spec = registry.spec_from_dict(head["spec"])
             member = type(member_spec).load_fitted(member_spec, panel, own, head["about"])
-            members[label] = dataclasses.replace(member, seed=head["seed"])
+            members[label] = replace(member, seed=head["seed"])
         return FittedAuto(
             spec, panel, 0, members=members, weights=arrays["weights"].astype(np.float64), pool=arrays.get("pool"),
             scores=pl.DataFrame(about["scores"]), tested=about["tested"], notes=tuple(about["notes"]),
@@ -261,7 +247,7 @@ class FittedAuto(Fitted):
 
     def update(self, panel: Panel) -> FittedAuto:
         """The same members and weights on another or longer history; classes are read off anew."""
-        return dataclasses.replace(self, panel=panel, members={m: f.update(panel) for m, f in self.members.items()})
+        return replace(self, panel=panel, members={m: f.update(panel) for m, f in self.members.items()})
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         arrays: Arrays = {"weights": self.weights} | ({} if self.pool is None else {"pool": self.pool})
@@ -281,28 +267,19 @@ class FittedAuto(Fitted):
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
 
-def _sample(panel: Panel, seed: int) -> npt.NDArray[np.int64] | None:
-    """Rows of at most ``_SAMPLE`` series per class, or None if that is all of them."""
-    codes = demand_classes(panel)
-    if np.bincount(codes).max() <= _SAMPLE:
+def untested_weights(labels: Sequence[str]) -> npt.NDArray[np.float64]:
+    """``(C, K)`` weights where nothing could be tested: seasonal naive and ETS alike, or the first there is."""
+    default = [label for label in labels if label in _UNTESTED] or [labels[0]]
+    return np.tile([float(label in default) / len(default) for label in labels], (len(CLASSES), 1))
+
+
+def scaled(progress: Progress | None, low: float, high: float) -> Progress | None:
+    """A hook for a part of the work: fractions from ``low`` to ``high`` of the whole."""
+    if progress is None:
         return None
-    rng = np.random.default_rng(seed)
-    chosen = []
-    for c in np.unique(codes):
-        rows = np.flatnonzero(codes == c)
-        chosen.append(rows if rows.size <= _SAMPLE else rng.choice(rows, _SAMPLE, replace=False))
-    return np.sort(np.concatenate(chosen))
+    return lambda what, done: progress(what, low + (high - low) * done)
 
 
-def _with_choice(trial: Backtest, labels: Sequence[str], weights: npt.NDArray[np.float64], name: str) -> Backtest:
-    """The backtest with the combination as one more model."""
-    used = [k for k in range(len(labels)) if weights[:, k].any()]
-    outcomes = dict(trial.outcomes)
-    for w, window in enumerate(trial.windows):
-        members = [trial.outcomes[labels[k], w] for k in used]
-        share = weights[window.classes][:, used].astype(np.float32)
-        outcomes[name, w] = Outcome(
-            mix([m.mean for m in members], share), mix([m.quantiles for m in members], share),
-            sum(m.seconds for m in members),
-        )  # fmt: skip
-    return dataclasses.replace(trial, outcomes=outcomes, _cache={})
+def counted(n: int, noun: str) -> str:
+    """``1 window``, ``3 windows``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

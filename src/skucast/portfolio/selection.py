@@ -11,9 +11,11 @@ import numpy.typing as npt
 from ..evaluate.backtest import Backtest
 from ..evaluate.classes import CLASSES
 from ..forecast import SHOWN
+from ..panel import F32
 
 F64 = npt.NDArray[np.float64]
 
+_COMPLEMENT = 1 - np.asarray(SHOWN, dtype=np.float32)
 _ROUNDS = 12  # members drawn with replacement, so weights are multiples of 1/12 at the finest
 _SHRINK = 25  # series of a class that count as much as the panel-wide choice
 _LEAST = 0.04  # smaller weights are dropped: they cost a model and change nothing
@@ -21,21 +23,28 @@ _LEAST = 0.04  # smaller weights are dropped: they cost a model and change nothi
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """Observed cells of one class in one window: ``y`` ``(N,)``, ``quantiles`` ``(K, N, 9)``."""
+    """Observed cells of one class in one window.
 
-    y: npt.NDArray[np.float32]
-    quantiles: npt.NDArray[np.float32]
-    weight: float
+    Attributes:
+        y: ``(N,)`` actual values.
+        quantiles: ``(K, N, 9)`` of each member.
+        weight: ``(N,)`` series that each cell stands for.
+        size: weighted sum of the actual values.
+    """
+
+    y: F32
+    quantiles: F32
+    weight: F32
     size: float
 
-    def loss(self, quantiles: npt.NDArray[np.float32]) -> float:
-        """Sum of pinball losses of ``(N, 9)`` quantiles."""
-        levels = np.asarray(SHOWN, dtype=np.float32)
+    def loss(self, quantiles: F32) -> float:
+        """Weighted sum of the pinball losses of ``(N, 9)`` quantiles."""
         miss = self.y[:, None] - quantiles
-        return float((np.maximum(miss, 0) - (1 - levels) * miss).sum(dtype=np.float64))
+        per_cell = np.maximum(miss, 0).sum(axis=1) - miss @ _COMPLEMENT
+        return float(np.dot(per_cell.astype(np.float64), self.weight))
 
 
-def class_weights(backtest: Backtest, members: Sequence[str], population: npt.ArrayLike | None = None) -> F64:
+def class_weights(backtest: Backtest, members: Sequence[str]) -> F64:
     """Weights of the members for each demand class, ``(C, K)``, rows adding up to one.
 
     Within a class, members are drawn greedily with replacement so that the WQL of their averaged quantiles
@@ -45,14 +54,13 @@ def class_weights(backtest: Backtest, members: Sequence[str], population: npt.Ar
     Args:
         backtest: of the members, on the panel or a sample of it. Members that failed in a window get none.
         members: labels of the candidates.
-        population: ``(C,)`` series of each class in the whole panel, when the backtest ran on a sample.
 
     Source: Caruana et al. (2004), Ensemble selection from libraries of models, ICML.
     """
     usable = [
         k for k, m in enumerate(members) if all((m, w) in backtest.outcomes for w in range(len(backtest.windows)))
     ]
-    blocks = _blocks(backtest, [members[k] for k in usable], population)
+    blocks = _blocks(backtest, [members[k] for k in usable])
     everything = [block for per_class in blocks for window in per_class for block in window]
     if not usable or not everything:
         return np.full((len(CLASSES), len(members)), 1.0 / len(members))
@@ -69,10 +77,9 @@ def class_weights(backtest: Backtest, members: Sequence[str], population: npt.Ar
     return out
 
 
-def _blocks(backtest: Backtest, members: Sequence[str], population: npt.ArrayLike | None) -> list[list[list[_Block]]]:
+def _blocks(backtest: Backtest, members: Sequence[str]) -> list[list[list[_Block]]]:
     """Cells by class and window; a list holds one block or none."""
     at = [int(np.argmin(np.abs(np.asarray(backtest.levels) - q))) for q in SHOWN]
-    whole = None if population is None else np.asarray(population, dtype=np.float64)
     out: list[list[list[_Block]]] = []
     for c in range(len(CLASSES)):
         per_class: list[list[_Block]] = []
@@ -84,8 +91,9 @@ def _blocks(backtest: Backtest, members: Sequence[str], population: npt.ArrayLik
                 continue
             y = window.actual[rows][seen]
             quantiles = np.stack([backtest.outcomes[m, k].quantiles[rows][seen][:, at] for m in members])
-            weight = 1.0 if whole is None else max(1.0, whole[c] / rows.size)
-            per_class.append([_Block(y, quantiles, weight, float(np.abs(y).sum(dtype=np.float64)))])
+            stands_for = np.ones(rows.size) if window.weight is None else window.weight[rows]
+            weight = np.repeat(stands_for, seen.sum(axis=1)).astype(np.float32)
+            per_class.append([_Block(y, quantiles, weight, float(np.dot(np.abs(y).astype(np.float64), weight)))])
         out.append(per_class)
     return out
 
@@ -108,15 +116,13 @@ def _greedy(windows: Sequence[Sequence[_Block]], members: int) -> F64:
     return np.asarray(best / best.sum())
 
 
-def _loss(
-    windows: Sequence[Sequence[_Block]], sums: Sequence[Sequence[npt.NDArray[np.float32]]], k: int, n: int
-) -> float:
+def _loss(windows: Sequence[Sequence[_Block]], sums: Sequence[Sequence[F32]], k: int, n: int) -> float:
     """Mean WQL over windows if member ``k`` joined; plain loss where nothing was sold."""
     found = []
     for window, total in zip(windows, sums, strict=True):
-        size = sum(block.weight * block.size for block in window)
+        size = sum(block.size for block in window)
         loss = sum(
-            block.weight * block.loss((partial + block.quantiles[k]) / np.float32(n))
+            block.loss((partial + block.quantiles[k]) / np.float32(n))
             for block, partial in zip(window, total, strict=True)
         )
         if window:

@@ -17,7 +17,11 @@ from ..panel_frame import stamp_series
 SCHEMA = ("unique_id", "ds", "before", "after", "rule")
 """Columns of `Changes.frame`; a null value is missing."""
 
+FILLED_STOCK_OUT = "-stock-out"
+"""Ending of the rules that filled a cell in which the item was out of stock."""
+
 _REMEDY = {
+    "note-outlier": "check these cells; mark promotions (covariate 'promotion') if a peak was planned",
     "note": "check these stretches; pass an availability column, or use StockOuts(action='censor')",
     "censor": "pass an availability column if these were no stock-outs",
     "impute": "give the true values, or leave the cells missing",
@@ -74,10 +78,14 @@ class Changes:
     def undo(self, panel: Panel) -> Panel:
         """The panel with every touched cell that it has as it was before the first change.
 
+        Out-of-stock cells that were filled are out of stock again.
+
         Raises:
             DataError: a stamp does not lie on the panel's grid.
         """
-        first = self.frame.unique(["unique_id", "ds"], keep="first", maintain_order=True)
+        first = self.frame.group_by(["unique_id", "ds"], maintain_order=True).agg(
+            pl.col("before").first(), pl.col("rule").str.ends_with(FILLED_STOCK_OUT).any().alias("filled")
+        )
         if not first.height:
             return panel
         rows = pl.DataFrame({"unique_id": panel.ids, "row": np.arange(len(panel))})
@@ -88,7 +96,12 @@ class Changes:
         fits = (cell >= panel.indptr[row]) & (cell < panel.indptr[row + 1])
         values = panel.values.copy()
         values[cell[fits]] = found["before"].fill_null(np.nan).to_numpy()[fits]
-        return panel.with_values(values)
+        sold_out = fits & found["filled"].to_numpy()
+        if panel.available is None or not sold_out.any():
+            return panel.with_values(values)
+        available = panel.available.copy()
+        available[cell[sold_out]] = False
+        return panel.with_values(values, available)
 
     def repairs(self, table: str = "panel") -> Repairs:
         """One counted repair per rule, for the repair report."""
@@ -127,7 +140,6 @@ def rows_of(ids: pl.Series, panel: Panel, what: str) -> I64:
         stranger = panel.ids.filter(found.is_null())[0]
         raise DataError(f"{what} was fitted without the series '{stranger}': fit it on a panel that has all series.")
     return found.to_numpy().astype(np.int64)
-
 
 
 def _number(value: float | None) -> str:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from numpy.lib.stride_tricks import sliding_window_view
 
-from ..panel import Bool, I64, Panel
+from ..panel import I64, Bool, Panel
 
 F64 = npt.NDArray[np.float64]
+
+_BLOCK = 100_000  # windows sorted at once
 
 
 def rolling_median(panel: Panel, column: npt.NDArray[np.floating], window: int, least: int, *, centred: bool) -> F64:
@@ -31,7 +34,46 @@ def rolling_median(panel: Panel, column: npt.NDArray[np.floating], window: int, 
     spread = np.full(int(where[-1]) + 1 + window, np.nan)
     spread[where] = column
     rolled = pl.Series(spread).fill_nan(None).rolling_median(window, min_samples=max(1, least), center=centred)
-    return rolled.fill_null(np.nan).to_numpy()[where].astype(np.float64)
+    return np.asarray(rolled.fill_null(np.nan).to_numpy()[where], dtype=np.float64)
+
+
+def rolling_spread(panel: Panel, column: npt.NDArray[np.floating], window: int, least: int) -> tuple[F64, F64]:
+    """Median of the observed cells in a window around each cell, and their median distance from it (MAD).
+
+    Both ``(N,)``, NaN where fewer than ``least`` cells are observed; see `rolling_median`.
+    """
+    medians, distances = np.full(column.size, np.nan), np.full(column.size, np.nan)
+    if column.size == 0:
+        return medians, distances
+    half = window // 2
+    where = np.arange(column.size) + panel.row_of * window + half
+    spread = np.full(int(where[-1]) + 1 + window, np.nan)
+    spread[where] = column
+    windows = sliding_window_view(spread, 2 * half + 1)  # row k lies around position k + half
+    for begin in range(0, column.size, _BLOCK):
+        block = windows[where[begin : begin + _BLOCK] - half]
+        enough = (~np.isnan(block)).sum(axis=1) >= max(1, least)
+        middle = row_medians(block)
+        medians[begin : begin + _BLOCK] = np.where(enough, middle, np.nan)
+        away = row_medians(np.abs(block - middle[:, None]))
+        distances[begin : begin + _BLOCK] = np.where(enough, away, np.nan)
+    return medians, distances
+
+
+def moving_average(panel: Panel, column: npt.NDArray[np.floating], season: int) -> F64:
+    """Centred moving average over one whole season: ``(N,)``, NaN where a cell of it is missing.
+
+    Of an even season the two cells at the ends of the window count half, as is usual (a "2 x 12" average).
+    """
+    half = season // 2
+    parts = [shifted(panel, column, k) for k in range(-half, half + 1)]
+    weights = np.ones(len(parts))
+    if season % 2 == 0:
+        weights[[0, -1]] = 0.5
+    total = np.zeros(column.size)
+    for part, weight in zip(parts, weights, strict=True):
+        total += weight * part
+    return np.asarray(total / weights.sum())
 
 
 def rolling_mean(panel: Panel, column: npt.NDArray[np.floating], before: int, after: int) -> F64:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..evaluate.classes import CLASSES
-from .wording import Text, decimals, known, number, percent, plain, say, signed_percent
+from .content import ReportContent
+from .headline import model_name
+from .wording import Text, decimals, known, number, percent, period, plain, say, signed_percent
 
 NAIVE = "seasonal-naive"
 _CLASS_NAMES = {
@@ -44,19 +46,31 @@ class Score:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """What the backtest says; ``model`` is the one whose forecasts the report shows."""
+    """What the backtest says.
+
+    Attributes:
+        model: the one whose forecasts the report shows.
+        how: what was tested, in words.
+        sentences: the finding.
+        classes: scores of ``model`` per demand class and in total.
+        models: total scores of all models, best first.
+        notes: what a reader of the scores should know.
+    """
 
     model: str
+    how: Text
     sentences: Sequence[Text]
     classes: Sequence[Score]
     models: Sequence[Score]
+    notes: Sequence[str]
 
 
-def make_accuracy(scores: pl.DataFrame, asked: str, choices: Mapping[str, str]) -> Accuracy | None:
-    """Read the scores (all columns of ``SCORE_COLUMNS``); None if there are none."""
+def make_accuracy(content: ReportContent) -> Accuracy | None:
+    """Read the scores of a run; None if there are none."""
+    scores, choices = content.score_table(), content.choices
     if scores.height == 0:
         return None
-    model = _ours(scores, asked)
+    model = _ours(scores, model_name(content))
     mine = {r["class"]: r for r in scores.filter(pl.col("model") == model).iter_rows(named=True)}
     naive = {r["class"]: r for r in scores.filter(pl.col("model") == NAIVE).iter_rows(named=True)}
     order = [c for c in (*CLASSES, *mine) if c in mine and c != "all"]
@@ -66,7 +80,9 @@ def make_accuracy(scores: pl.DataFrame, asked: str, choices: Mapping[str, str]) 
     totals = scores.filter(pl.col("class") == "all").sort("wql", nulls_last=True, maintain_order=True)
     models = [_score(r, naive.get("all"), str(r["model"]), "", top) for r in totals.iter_rows(named=True)]
     sentences = _sentences(mine, naive, model)
-    return Accuracy(model, sentences, classes, models)
+    windows, steps = content.tested or (content.config.forecast.windows, content.forecast.horizon)
+    how = say("accuracy.intro", model=model, windows=number(windows), period=period(content.panel.freq, steps))
+    return Accuracy(model, how, sentences, classes, models, content.notes)
 
 
 def skill(row: Mapping[str, float | None], naive: Mapping[str, float | None] | None) -> float | None:

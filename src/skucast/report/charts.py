@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,11 @@ import numpy.typing as npt
 
 from ..panel import Panel
 from .content import ReportContent
-from .outlook import Outlook, year_steps
+from .outlook import Outlook
+from .span import history_steps, year_steps
 
 BUDGET = 1_200_000
 """Bytes of chart data that a report carries; items beyond are left out, the least valuable first."""
-_MOST_HISTORY = 760  # steps
 _PROMOTION_NAMES = ("promotion", "promo", "on_promotion", "onpromotion")
 
 
@@ -40,7 +41,7 @@ class Charts:
 def make_charts(content: ReportContent, outlook: Outlook, names: dict[str, str], budget: int = BUDGET) -> Charts:
     """Collect chart data: the total and as many items as the budget allows, most valuable first."""
     panel, forecast = content.panel, content.forecast
-    history = _history_steps(panel)
+    history = history_steps(panel)
     first = panel.end - history + 1
     axis = panel.freq.stamp(np.arange(first, panel.end + 1 + forecast.horizon))
     unit = "D" if panel.freq.is_calendar else "m"
@@ -71,22 +72,17 @@ def make_charts(content: ReportContent, outlook: Outlook, names: dict[str, str],
     return Charts(data, min(content.config.report.top, len(items)), len(items), len(ids))
 
 
-def _history_steps(panel: Panel) -> int:
-    """About two years (so that last year shows), never more than the panel has."""
-    year = year_steps(panel) or _MOST_HISTORY
-    return max(1, min(panel.n_steps, max(2 * year, 24), _MOST_HISTORY))
-
-
 def _bands(content: ReportContent, first: int, size: int) -> list[list[Any]]:
     """Marks as ``[first step, last step, name in English, name in Chinese]`` on the axis."""
     if not content.marks:
         return []
+    freq = content.panel.freq
     starts = np.array([str(m[0])[:10] for m in content.marks], "datetime64[us]")
-    ends = np.array([str(m[1])[:10] for m in content.marks], "datetime64[us]")
-    lower = content.panel.freq.floor(starts) - first
-    upper = content.panel.freq.floor(ends) - first
-    if content.panel.freq.unit in ("h", "min", "s"):  # to the end of the last day
-        upper = content.panel.freq.floor(ends + np.timedelta64(86_399, "s")) - first
+    # below a day, to the end of the last day
+    ends = np.array(
+        [str(m[1])[:10] + ("" if freq.is_calendar else "T23:59:59") for m in content.marks], "datetime64[us]"
+    )
+    lower, upper = freq.floor(starts) - first, freq.floor(ends) - first
     bands = [
         [max(0, int(a)), min(size - 1, int(b)), mark[2], mark[3]]
         for a, b, mark in zip(lower, upper, content.marks, strict=True)
@@ -175,7 +171,7 @@ def rounded(values: npt.NDArray[Any]) -> Sequence[float | int | None]:
     """Numbers short enough to embed: whole from 100 on, three significant digits below; NaN is None."""
     out: list[float | int | None] = []
     for v in values.astype(np.float64).tolist():
-        if v != v or v in (float("inf"), float("-inf")):
+        if not math.isfinite(v):
             out.append(None)
         elif abs(v) >= 100 or v == int(v):
             out.append(round(v))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy.typing as npt
 import polars as pl
@@ -13,8 +13,16 @@ import polars as pl
 from ..collect.repairs import COLUMNS as REPAIR_COLUMNS
 from ..config import Config
 from ..errors import DataError
+from ..features.marks import holiday_marks
 from ..forecast import Forecast
 from ..panel import Panel
+from .span import history_steps
+
+if TYPE_CHECKING:
+    from ..collect.shop import Shop
+    from ..decide.plan_table import PurchasePlan
+    from ..portfolio.judged import Judged
+    from ..store.journal import Stage
 
 PLAN_COLUMNS: dict[str, pl.DataType] = {
     "unique_id": pl.String(),
@@ -42,6 +50,7 @@ PLAN_COLUMNS: dict[str, pl.DataType] = {
     "lost_margin_without": pl.Float64(),
     "lost_margin_with": pl.Float64(),
     "holding_cost": pl.Float64(),
+    "overstock_value": pl.Float64(),
     "expected_gain": pl.Float64(),
     "gain_per_money": pl.Float64(),
     "rank": pl.Float64(),
@@ -86,7 +95,7 @@ class Timing(NamedTuple):
 
     stage: str
     seconds: float
-    count: int
+    things: int
 
 
 @dataclass(frozen=True)
@@ -102,9 +111,11 @@ class ReportContent:
         forecast: of the same series in the same order.
         marks: holidays and events (``Mark`` or plain 4-tuples).
         plan: purchase plan (columns of ``PLAN_COLUMNS``), or None.
-        plan_summary: totals of the plan, such as ``overstock_value``; what is absent is added up from ``plan``.
         assumptions: of the plan (``Assumption`` or plain 4-tuples).
         scores: backtest scores (columns of ``SCORE_COLUMNS``), or None.
+        model: the model in use; empty takes the name in ``config``.
+        tested: windows and steps per window behind the scores; None takes what ``config`` asked for.
+        notes: what a reader of the scores should know.
         choices: demand class -> the members that ``auto`` chose, in words.
         repairs: what was rejected or changed (columns of `skucast.collect.repairs`), or None.
         prices: current price per unit: ``unique_id, price``, or None.
@@ -125,9 +136,11 @@ class ReportContent:
     forecast: Forecast
     marks: Sequence[tuple[date, date, str, str]] = ()
     plan: pl.DataFrame | None = None
-    plan_summary: Mapping[str, Any] = field(default_factory=dict)
     assumptions: Sequence[tuple[str, int, str, str]] = ()
     scores: pl.DataFrame | None = None
+    model: str = ""
+    tested: tuple[int, int] | None = None
+    notes: Sequence[str] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
     repairs: pl.DataFrame | None = None
     prices: pl.DataFrame | None = None
@@ -141,6 +154,60 @@ class ReportContent:
                 f"The report needs panel and forecast of the same series in the same order; they have "
                 f"{len(self.panel):,} and {len(self.forecast):,}. Take the forecast from this panel."
             )
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        config: Config,
+        about: Mapping[str, Any],
+        shop: Shop,
+        panel: Panel,
+        forecast: Forecast,
+        judged: Judged,
+        plan: PurchasePlan,
+        stages: Sequence[Stage] = (),
+    ) -> ReportContent:
+        """Gather what the rooms of the main job made.
+
+        Args:
+            config: the project file.
+            about: manifest of the run: ``id``, ``skucast`` (version) and ``created`` (ISO stamp).
+            shop: for repairs, closed days, prices and the future of known covariates.
+            panel: history as the models saw it.
+            forecast: of the panel.
+            judged: scores and the choices behind the forecast.
+            plan: what to order.
+            stages: of the journal, finished ones.
+
+        Raises:
+            DataError: forecast and panel are not about the same series.
+        """
+        project, test = config.project, judged.backtest
+        first = panel.end + 1 - history_steps(panel)
+        return cls(
+            config=config,
+            run_id=str(about["id"]),
+            created=datetime.fromisoformat(str(about["created"])),
+            version=str(about["skucast"]),
+            panel=panel,
+            forecast=forecast,
+            marks=holiday_marks(
+                panel.freq, first, panel.end + forecast.horizon, project.country, project.subdivision, config.event
+            ),
+            plan=plan.frame(),
+            assumptions=plan.assumptions,
+            scores=judged.scores,
+            model=judged.model,
+            tested=None if test is None else (len(test.windows), test.horizon),
+            notes=judged.notes,
+            choices=judged.choices,
+            repairs=shop.repairs.frame(),
+            prices=shop.item_prices(),
+            closed=shop.closed,
+            timings=[(stage.name, stage.seconds, stage.count) for stage in stages],
+            future=shop.future(panel, forecast.horizon) if panel.known else {},
+        )
 
     def plan_table(self) -> pl.DataFrame:
         """The plan with every column of ``PLAN_COLUMNS``; absent ones are null, no plan gives no rows."""

@@ -10,9 +10,11 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from ..decide.outlook import OVERSTOCK_DAYS
 from .content import ReportContent
-from .outlook import Outlook, year_steps
-from .wording import Text, day, known, money, number, percent, period, period_unit, plain, say, signed_percent
+from .outlook import Outlook
+from .span import year_steps
+from .wording import Text, day, money, number, percent, period, period_unit, plain, say, signed_percent
 
 
 @dataclass(frozen=True)
@@ -59,20 +61,14 @@ def last_day(content: ReportContent) -> date:
 
 
 def model_name(content: ReportContent) -> str:
-    """Name of the model that was asked for."""
+    """Name of the model in use, or else of the one that was asked for."""
     model = content.config.forecast.model
-    return model if isinstance(model, str) else str(model.get("model", "auto"))
+    return content.model or (model if isinstance(model, str) else str(model.get("model", "auto")))
 
 
 def amount(value: float | None, outlook: Outlook, currency: str) -> Text:
     """A number in the measure of the outlook."""
     return money(value, currency) if outlook.measure == "money" else number(value)
-
-
-def overstock_value(plan: pl.DataFrame) -> float | None:
-    """Money in stock and on order beyond the order-up-to level; None where stock or cost is unknown."""
-    beyond = (plan["position"] - plan["order_up_to"]).clip(lower_bound=0) * plan["unit_cost"]
-    return None if beyond.null_count() == beyond.len() else float(beyond.sum())
 
 
 def _date(stamp: np.datetime64 | object) -> date:
@@ -117,7 +113,10 @@ def _verdict(content: ReportContent, outlook: Outlook, plan: pl.DataFrame) -> Te
         return what
     if ordered.height == 0:
         return what + say("verdict.no_order")
-    what += say("verdict.order", n=number(ordered.height), value=money(_total(ordered, "order_value"), currency))
+    lines = {"n": number(ordered.height), "value": money(_total(ordered, "order_value"), currency)}
+    if plan["on_hand"].null_count() == plan.height:
+        return what + say("verdict.order_blind", **lines)
+    what += say("verdict.order", **lines)
     risk = _total(plan, "lost_margin_without")
     return what + (say("verdict.at_risk", risk=money(risk, currency)) if risk else say("verdict.stop"))
 
@@ -154,9 +153,13 @@ def _at_risk(content: ReportContent, plan: pl.DataFrame) -> Figure:
     remaining = _total(plan, "lost_margin_with")
     if remaining is not None:
         lines.append(say("money.remaining", remaining=money(remaining, currency)))
-    urgent = plan.filter(pl.col("p_out_before_arrival") > 0.5).height
-    lines.append(say("money.urgent", n=number(urgent), total=number(plan.height)))
-    return Figure(label, money(risk, currency), lines, "risk" if risk > 0 else "")
+    seen = plan.filter(pl.col("p_out_before_arrival").is_not_null())
+    if seen.height:
+        urgent = seen.filter(pl.col("p_out_before_arrival") > 0.5).height
+        lines.append(say("money.urgent", n=number(urgent), total=number(seen.height)))
+    lines += _blind(plan)
+    # red is for money that is known to be at stake, not for what empty shelves would cost
+    return Figure(label, money(risk, currency), lines, "risk" if risk > 0 and seen.height else "")
 
 
 def _order(content: ReportContent, plan: pl.DataFrame) -> Figure:
@@ -170,20 +173,29 @@ def _order(content: ReportContent, plan: pl.DataFrame) -> Figure:
     gain = _total(ordered, "expected_gain")
     if gain is not None:
         lines.append(say("money.gain", gain=money(gain, currency)))
+    lines += _blind(plan)
     budget = content.config.plan.budget
     lines.append(say("money.budget", share=percent(value / budget)) if budget else say("money.no_budget"))
     return Figure(label, money(value, currency), lines)
 
 
+def _blind(plan: pl.DataFrame) -> list[Text]:
+    """The doubt behind orders for items whose stock nobody told."""
+    unknown = plan["on_hand"].null_count()
+    return [say("money.blind", n=number(unknown), total=number(plan.height))] if unknown else []
+
+
 def _overstock(content: ReportContent, plan: pl.DataFrame) -> Figure:
     currency, label = content.config.project.currency, say("money.overstock")
-    given = content.plan_summary.get("overstock_value")
-    value = float(given) if isinstance(given, int | float) and known(given) else overstock_value(plan)
+    seen = plan.filter(pl.col("on_hand").is_not_null())
+    value = _total(seen, "overstock_value")
     if value is None:
         return Figure(label, plain(None), [say("money.no_plan" if plan.height == 0 else "money.no_stock")], "muted")
-    beyond = plan.filter(pl.col("position") > pl.col("order_up_to"))
-    lines = [say("money.overstock_items", n=number(beyond.height), total=number(plan.height))]
-    stock = float((plan["position"] * plan["unit_cost"]).sum())
+    beyond = seen.filter(pl.col("overstock_value") > 0)
+    lines = [
+        say("money.overstock_items", n=number(beyond.height), total=number(seen.height), days=number(OVERSTOCK_DAYS))
+    ]
+    stock = float((seen["position"] * seen["unit_cost"]).sum())
     if stock > 0:
         lines.append(say("money.overstock_share", share=percent(min(1.0, value / stock)), stock=money(stock, currency)))
     return Figure(label, money(value, currency), lines)

@@ -53,13 +53,13 @@ def make_method(content: ReportContent) -> Method:
         steps.append(say("method.plan", paths=number(config.plan.paths)))
     facts = [
         (say("method.run"), plain(content.run_id)),
-        (say("method.created"), plain(content.created.strftime("%Y-%m-%d %H:%M"))),
+        (say("method.created"), plain(f"{content.created:%Y-%m-%d %H:%M %Z}".strip())),
         (say("method.version"), plain(f"skucast {content.version} · Python {platform.python_version()}")),
         (say("method.seed"), plain(config.forecast.seed)),
         (say("method.fingerprint"), plain(panel.fingerprint()[:16])),
     ]
     timings = [
-        (say(_STAGES[t.stage]) if t.stage in _STAGES else plain(t.stage), number(t.count), decimals(t.seconds, 1))
+        (say(_STAGES[t.stage]) if t.stage in _STAGES else plain(t.stage), number(t.things), decimals(t.seconds, 1))
         for t in (Timing(*given) for given in content.timings)
     ]
     return Method(assumptions, steps, facts, timings)

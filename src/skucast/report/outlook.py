@@ -17,6 +17,7 @@ import polars as pl
 from ..forecast import Forecast
 from ..panel import Panel
 from .content import ReportContent
+from .span import year_steps
 
 F64 = npt.NDArray[np.float64]
 
@@ -130,14 +131,6 @@ def make_outlook(content: ReportContent) -> Outlook:
         price=price,
         unpriced=int(np.isnan(price).sum()),
     )
-
-
-def year_steps(panel: Panel) -> int | None:
-    """Steps in a year, a whole number of weeks for days and hours so that weekdays meet; None if senseless."""
-    full = {"h": 8736, "D": 364, "W": 52, "M": 12, "Q": 4, "Y": 1}.get(panel.freq.unit)
-    if full is None or full % panel.freq.multiple:
-        return None
-    return full // panel.freq.multiple
 
 
 def _prices(content: ReportContent) -> tuple[F64, Literal["money", "units"]]:

@@ -17,7 +17,7 @@ from .accuracy import NAIVE, make_accuracy
 from .changes import make_changes
 from .charts import BUDGET, make_charts
 from .content import ReportContent
-from .headline import last_day, make_headline, model_name
+from .headline import last_day, make_headline
 from .method import make_method
 from .outlook import make_outlook
 from .purchases import ROWS, make_purchases
@@ -64,28 +64,32 @@ def render_report(content: ReportContent, chart_budget: int = BUDGET) -> str:
     }
     library = _asset("echarts.common.min.js")
     script = Markup(_asset("page.js") + _asset("charts.js"))
-    return _environment().get_template("report.html.j2").render(
-        content=content,
-        project=project,
-        title=say("head.title", shop=project.name),
-        language=TAGS[project.language],
-        policy=_policy(library, script),
-        style=Markup(_asset("report.css")),
-        library=Markup(library),
-        script=script,
-        data=script_json(data),
-        freq=content.panel.freq,
-        until=last_day(content),
-        outlook=outlook,
-        headline=make_headline(content, outlook, plan),
-        purchases=make_purchases(plan, project.currency, names) if plan.height else None,
-        purchases_shown=ROWS,
-        changes=make_changes(outlook, ids, names),
-        charts=charts,
-        accuracy=make_accuracy(content.score_table(), model_name(content), content.choices),
-        naive=NAIVE,
-        quality=make_quality(content.repair_table(), content.closed, content.repairs is not None),
-        method=make_method(content),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            content=content,
+            project=project,
+            title=say("head.title", shop=project.name),
+            language=TAGS[project.language],
+            policy=_policy(library, script),
+            style=Markup(_asset("report.css")),
+            library=Markup(library),
+            script=script,
+            data=script_json(data),
+            freq=content.panel.freq,
+            until=last_day(content),
+            outlook=outlook,
+            headline=make_headline(content, outlook, plan),
+            purchases=make_purchases(plan, project.currency, names) if plan.height else None,
+            purchases_shown=ROWS,
+            changes=make_changes(outlook, ids, names),
+            charts=charts,
+            accuracy=make_accuracy(content),
+            naive=NAIVE,
+            quality=make_quality(content.repair_table(), content.closed, content.repairs is not None),
+            method=make_method(content),
+        )
     )
 
 
@@ -137,9 +141,7 @@ def _asset(name: str) -> str:
 
 def _policy(*scripts: str) -> str:
     """Content security policy: only these very scripts run, and nothing is ever fetched."""
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts
-    )
+    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -13,6 +13,7 @@ from .wording import DASH, Text, day, decimals, known, money, number, percent, p
 ROWS = 100
 """Purchases shown in the report; the purchase plan holds them all."""
 _SUPPLIERS = 12
+_SUM = pl.when(pl.col("order_value").count() > 0).then(pl.col("order_value").sum())  # null where nothing is known
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,15 @@ class Cell:
 
     text: Text
     sort: float | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column of figures: its heading, ``wide`` if only wide screens show it, and whether the soonest comes first."""
+
+    label: Text
+    wide: bool = True
+    soonest: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,8 +46,9 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Purchases:
-    """The purchase list: its rows, how many more the plan holds, and what goes to whom."""
+    """The purchase list: its columns, its rows, how many more the plan holds, and what goes to whom."""
 
+    heads: Sequence[Head]
     rows: Sequence[Purchase]
     more: int
     more_value: Text
@@ -57,13 +68,34 @@ def make_purchases(plan: pl.DataFrame, currency: str, names: dict[str, str]) -> 
         ["rank", "expected_gain"], descending=[False, True], nulls_last=True, maintain_order=True
     )
     shown, rest = ordered.head(ROWS), ordered.slice(ROWS)
+    heads, rows = _without_empty(_heads(currency), [_purchase(row, names) for row in shown.iter_rows(named=True)])
     return Purchases(
-        rows=[_purchase(row, names) for row in shown.iter_rows(named=True)],
+        heads=heads,
+        rows=rows,
         more=rest.height,
-        more_value=money(float(rest["order_value"].sum()), currency),
+        more_value=money(rest.select(_SUM).item(), currency),
         suppliers=_suppliers(ordered, currency),
         planned=plan.height,
     )
+
+
+def _heads(currency: str) -> list[Head]:
+    return [
+        Head(say("buy.quantity"), wide=False),
+        Head(say("buy.value", currency=currency), wide=False),
+        Head(say("buy.position")),
+        Head(say("buy.demand")),
+        Head(say("buy.p_out")),
+        Head(say("buy.run_out"), soonest=True),
+        Head(say("buy.saved", currency=currency)),
+        Head(say("buy.gain", currency=currency)),
+    ]
+
+
+def _without_empty(heads: list[Head], rows: list[Purchase]) -> tuple[list[Head], list[Purchase]]:
+    """Columns in which something is known: without stock or prices, dashes would only take room."""
+    kept = [k for k in range(len(heads)) if any(row.cells[k].sort is not None for row in rows)]
+    return [heads[k] for k in kept], [replace(row, cells=[row.cells[k] for k in kept]) for row in rows]
 
 
 def _purchase(row: dict[str, Any], names: dict[str, str]) -> Purchase:
@@ -93,12 +125,12 @@ def _suppliers(ordered: pl.DataFrame, currency: str) -> list[tuple[Text, Text, T
     table = (
         ordered.filter(pl.col("supplier").is_not_null())
         .group_by("supplier", maintain_order=True)
-        .agg(pl.len().alias("items"), pl.col("order_value").sum())
+        .agg(pl.len().alias("items"), _SUM)
         .sort("order_value", descending=True, maintain_order=True)
     )
     rows = [(plain(s), number(n), money(v, currency)) for s, n, v in table.head(_SUPPLIERS).iter_rows()]
     rest = table.slice(_SUPPLIERS)
     if rest.height:
         label = say("buy.other_suppliers", n=number(rest.height))
-        rows.append((label, number(rest["items"].sum()), money(rest["order_value"].sum(), currency)))
+        rows.append((label, number(float(rest["items"].sum())), money(rest.select(_SUM).item(), currency)))
     return rows

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from .wording import Text, day, number, plain, say
+from .wording import Text, day, number, plain, remedy, rule_name, say
 
 _STAGES = {
     "read": "quality.read",
@@ -20,17 +20,6 @@ _STAGES = {
     "plan": "quality.plan",
 }
 _ACTIONS = {"rejected": "quality.rejected", "changed": "quality.changed", "noted": "quality.noted"}
-_RULES = {
-    "duplicates": "rule.duplicates",
-    "cancellations": "rule.cancellations",
-    "non-products": "rule.non_products",
-    "non-positive-prices": "rule.non_positive_prices",
-    "test-orders": "rule.test_orders",
-    "impossible-dates": "rule.impossible_dates",
-    "extreme-quantities": "rule.extreme_quantities",
-    "partial-last-day": "rule.partial_last_day",
-    "closed-days": "rule.closed_days",
-}
 _WEEKDAYS = {
     "mon": "weekday.mon",
     "tue": "weekday.tue",
@@ -54,7 +43,7 @@ class Repair:
     units: Text
     series: Text
     example: str
-    remedy: str
+    remedy: Text
 
 
 @dataclass(frozen=True)
@@ -83,17 +72,16 @@ def make_quality(repairs: pl.DataFrame, closed: Sequence[object], recorded: bool
 
 
 def _repair(row: dict[str, Any]) -> Repair:
-    rule = row["rule"] or ""
-    kebab = rule.replace("_", "-")
+    rule = str(row["rule"] or "")
     return Repair(
-        rule=say(_RULES[kebab]) if kebab in _RULES else plain(rule.replace("-", " ").replace("_", " ")),
+        rule=rule_name(rule),
         table=str(row["table"] or ""),
         action=say(_ACTIONS[row["action"]]) if row["action"] in _ACTIONS else plain(row["action"]),
         rows=number(row["rows"]),
         units=number(row["units"]) if row["units"] else plain(None),
         series=number(row["series"]) if row["series"] else plain(None),
         example=str(row["example"] or ""),
-        remedy=str(row["remedy"] or ""),
+        remedy=remedy(rule, str(row["remedy"] or "")),
     )
 
 
@@ -104,7 +92,7 @@ def _summary(repairs: pl.DataFrame, recorded: bool) -> Text:
         return say("quality.none")
 
     def rows(action: str) -> Text:
-        return number(repairs.filter(pl.col("action") == action)["rows"].sum())
+        return number(float(repairs.filter(pl.col("action") == action)["rows"].sum()))
 
     units = float(repairs.filter(pl.col("action") == "rejected")["units"].sum())
     return say(
@@ -134,6 +122,8 @@ def _closed_day(value: object) -> Text:
     if isinstance(value, date):
         return day(value)
     word = str(value)
+    if ".." in word:  # a stretch of days
+        return say("quality.stretch", **dict(zip(("start", "end"), map(_closed_day, word.split("..", 1)), strict=True)))
     key = _WEEKDAYS.get(word[:3].lower()) if word.lower() in _WEEKDAYS or word.lower().endswith("day") else None
     if key is not None:
         return say(key)

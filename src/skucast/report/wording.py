@@ -40,6 +40,16 @@ _PERIODS = {
     ("Y", 1): "period.year",
     ("Y", 2): "period.years",
 }
+_UNITS = {
+    "s": "unit.second",
+    "min": "unit.minute",
+    "h": "unit.hour",
+    "D": "unit.day",
+    "W": "unit.week",
+    "M": "unit.month",
+    "Q": "unit.quarter",
+    "Y": "unit.year",
+}
 
 
 @dataclass(frozen=True)
@@ -51,9 +61,10 @@ class Text:
 
     def __html__(self) -> str:
         """Both texts, each marked with its language; the style sheet shows one of them."""
+        en = self.en.replace(" %", "\u00a0%")  # a line never ends between a number and its sign
         if self.en == self.zh:
-            return str(escape(self.en))
-        return str(Markup('<span lang="en">{}</span><span lang="zh-CN">{}</span>').format(self.en, self.zh))
+            return str(escape(en))
+        return str(Markup('<span lang="en">{}</span><span lang="zh-CN">{}</span>').format(en, self.zh))
 
     def __add__(self, other: Text) -> Text:
         """This text and then the other."""
@@ -86,6 +97,27 @@ def say(key: str, **values: Text | str | int) -> Text:
     english = {name: v.en if isinstance(v, Text) else v for name, v in values.items()}
     chinese = {name: v.zh if isinstance(v, Text) else v for name, v in values.items()}
     return Text(catalogue("en")[key].format(**english), catalogue("zh")[key].format(**chinese))
+
+
+def rule_name(rule: str) -> Text:
+    """What a repair is called: from the catalogue, else its own name in plain words."""
+    key = f"rule.{rule.replace('-', '_')}"
+    return say(key) if key in catalogue("en") else plain(rule.replace("-", " ").replace("_", " "))
+
+
+def remedy(rule: str, english: str) -> Text:
+    """What to do about a repair; the English text is the repair's own."""
+    if not english:
+        return Text("", "")
+    texts = _remedies()
+    ending = next((text for key, text in texts.items() if key[0] == "*" and rule.endswith(key[1:])), english)
+    return Text(english, texts.get(rule, ending))
+
+
+@cache
+def _remedies() -> dict[str, str]:
+    """Rule, or ``*`` and the end of one, -> its remedy in Chinese."""
+    return tomllib.loads((Path(__file__).parent / "i18n" / "remedies.zh.toml").read_text(encoding="utf-8"))
 
 
 def client_words() -> dict[Language, dict[str, str]]:
@@ -150,5 +182,5 @@ def period(freq: Frequency, steps: int) -> Text:
 
 
 def period_unit(freq: Frequency) -> Text:
-    """One step in words, such as ``1 week``."""
-    return period(freq, 1)
+    """One step in words that follow "per", such as ``week`` or ``2 weeks``."""
+    return say(_UNITS[freq.unit]) if freq.multiple == 1 else period(freq, 1)

@@ -1,0 +1,143 @@
+"""Running scale and statistics of every series: what is known of it at each step, from that step back.
+
+A network sees demand divided by the scale at the end of each patch and answers in units of the scale at
+the origin. Every number at a step depends on observations up to that step only, so windows may begin and
+end anywhere without a leak, and on that series only, so forecasts do not depend on which others are there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ...panel import F32, Panel
+
+F64 = npt.NDArray[np.float64]
+Scaling = Literal["mean", "robust"]
+
+STATISTICS: tuple[str, ...] = ("log_scale", "recent", "overall", "spread", "zeros", "since_sale", "observed", "burst")
+"""Names of the statistics of `Running`, in order."""
+_CHUNK = 2_000_000  # cells worked on at once
+_OUTLIER = 6.0  # robust scaling: an observation counts for at most so many times the running mean
+_PHASE_DECAY = 0.75  # of the profile over past seasons
+
+
+@dataclass(frozen=True, eq=False)
+class Running:
+    """Flat columns ``(N,)`` beside a panel's values.
+
+    Attributes:
+        scale: mean of the recent and the overall running mean; 0 until something was sold.
+        statistics: ``(N, G)``, the columns of `STATISTICS`, scaled to about one.
+        phase: exponential mean of the same phase of past seasons, that step included; NaN where none was seen.
+        near: mean of the steps at most ``reach`` away, later ones included (for looking back one year).
+    """
+
+    scale: F32
+    statistics: F32
+    phase: F32
+    near: F32
+
+    @staticmethod
+    def of(panel: Panel, season: int, reach: int, method: Scaling = "mean") -> Running:
+        """Running columns of a panel; negative demand counts as zero."""
+        flat = np.maximum(panel.observed, np.float32(0))
+        n = flat.size
+        made = Running(
+            np.empty(n, np.float32), np.empty((n, len(STATISTICS)), np.float32),
+            np.empty(n, np.float32), np.empty(n, np.float32),
+        )  # fmt: skip
+        first, lengths = 0, panel.lengths
+        while first < len(panel):
+            width = 0
+            last = first
+            while last < len(panel) and max(width, lengths[last]) * (last - first + 1) <= _CHUNK or last == first:
+                width = max(width, int(lengths[last]))
+                last += 1
+            cells = slice(int(panel.indptr[first]), int(panel.indptr[last]))
+            inside = np.arange(width) >= (width - lengths[first:last])[:, None]
+            dense = np.full(inside.shape, np.nan)
+            dense[inside] = flat[cells]
+            scale, statistics = _running(dense, season, method)
+            made.scale[cells] = scale[inside]
+            for k, column in enumerate(statistics):
+                made.statistics[cells, k] = column[inside]
+            made.phase[cells] = _phase(dense, season)[inside]
+            made.near[cells] = _near(dense, reach)[inside]
+            first = last
+        return made
+
+
+def _running(values: F64, season: int, method: Scaling) -> tuple[F64, list[F64]]:
+    """Scale ``(R, T)`` and statistics of right-aligned rows; NaN is missing."""
+    seen = ~np.isnan(values)
+    y = np.where(seen, values, 0.0)
+    count = np.cumsum(seen, axis=1)
+    some = np.maximum(count, 1)
+    short, long = max(2.0, season if season <= 24 else 6), max(8.0, 4.0 * season if season <= 24 else 13)
+    total = np.cumsum(y, axis=1) / some
+    if method == "robust":
+        before = np.concatenate([np.full((len(y), 1), np.inf), total[:, :-1]], axis=1)
+        before[np.concatenate([np.zeros((len(y), 1), np.int64), count[:, :-1]], axis=1) < 3] = np.inf
+        y = np.minimum(y, np.where(before > 0, _OUTLIER * before, np.inf))
+        total = np.cumsum(y, axis=1) / some
+    recent = _exponential(y, seen, long)
+    scale = 0.5 * (recent + total)
+    unit = np.where(scale > 0, scale, 1.0)
+    ratio = np.minimum(y / unit, 50.0)
+    second = _exponential(np.where(seen, ratio**2, 0.0), seen, long)
+    first = _exponential(np.where(seen, ratio, 0.0), seen, long)
+    sold = y > 0
+    column = np.arange(y.shape[1])
+    latest = np.maximum.accumulate(np.where(sold, column, -1), axis=1)
+    since = np.where(latest >= 0, column - latest, column + 1)
+    statistics = [
+        np.clip(np.log(unit), -7, 7) / 3,
+        np.arcsinh(_exponential(y, seen, short) / unit),
+        np.arcsinh(total / unit),
+        np.sqrt(np.maximum(second - first**2, 0.0)),
+        _exponential((seen & ~sold).astype(np.float64), seen, long),
+        np.log1p(since) / 3,
+        np.log1p(count) / 5,
+        np.arcsinh(_exponential(y, seen, 2.0) / unit),
+    ]
+    return np.where(count > 0, scale, 0.0), statistics
+
+
+def _exponential(values: F64, seen: npt.NDArray[np.bool_], span: float) -> F64:
+    """Exponentially weighted mean of the observed so far, its memory about ``span`` observed steps."""
+    from scipy.signal import lfilter
+
+    keep = 1 - 1 / span
+    top = lfilter([1.0], [1.0, -keep], values, axis=1)
+    bottom = lfilter([1.0], [1.0, -keep], seen.astype(np.float64), axis=1)
+    return np.asarray(np.maximum(top, 0.0) / np.maximum(bottom, 1e-12)) * (np.cumsum(seen, axis=1) > 0)
+
+
+def _phase(values: F64, season: int) -> F64:
+    """Exponential mean of each step and those whole seasons before it; NaN where none was seen."""
+    from scipy.signal import lfilter
+
+    rows, steps = values.shape
+    pad = -steps % season
+    cube = np.concatenate([np.full((rows, pad), np.nan), values], axis=1).reshape(rows, -1, season)
+    seen = (~np.isnan(cube)).astype(np.float64)
+    top = lfilter([1.0], [1.0, -_PHASE_DECAY], np.nan_to_num(cube), axis=1)
+    bottom = lfilter([1.0], [1.0, -_PHASE_DECAY], seen, axis=1)
+    mean = np.where(bottom > 1e-6, top / np.maximum(bottom, 1e-6), np.nan)
+    return np.asarray(mean.reshape(rows, -1)[:, pad:])
+
+
+def _near(values: F64, reach: int) -> F64:
+    """Mean of the observed steps at most ``reach`` away; NaN where none was seen."""
+    seen = ~np.isnan(values)
+    top, bottom = (
+        np.cumsum(np.pad(part, ((0, 0), (reach + 1, reach))), axis=1)
+        for part in (np.where(seen, values, 0.0), seen.astype(np.float64))
+    )
+    width = 2 * reach + 1
+    total, count = top[:, width:] - top[:, :-width], bottom[:, width:] - bottom[:, :-width]
+    return np.asarray(np.where(count > 0.5, total / np.maximum(count, 1), np.nan))

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from skucast.decide.order_up_to import critical_ratio, expected_gain, expected_shortage, order_up_to
+
+U = (np.arange(20_000) + 0.5) / 20_000  # evenly spread probabilities
+
+
+@pytest.mark.parametrize("ratio", [0.05, 0.5, 0.8, 0.95, 0.993])
+def test_normal_demand_gives_the_textbook_newsvendor_quantity(ratio):
+    demand = stats.norm.ppf(U, 100, 20)[None]
+    assert order_up_to(demand, ratio)[0] == pytest.approx(stats.norm.ppf(ratio, 100, 20), abs=0.05)
+
+
+@pytest.mark.parametrize("ratio", [0.05, 0.5, 0.8, 0.95, 0.993])
+def test_poisson_demand_gives_the_least_quantity_that_reaches_the_ratio(ratio):
+    demand = stats.poisson.ppf(U, 7.3)[None]
+    assert order_up_to(demand, ratio)[0] == stats.poisson.ppf(ratio, 7.3)
+
+
+def test_shortage_of_normal_demand_is_the_loss_function():
+    z = np.array([-1.0, 0.0, 0.7, 2.0])
+    demand = np.repeat(stats.norm.ppf(U, 100, 20)[None], 4, axis=0)
+    loss = 20 * (stats.norm.pdf(z) - z * stats.norm.sf(z))
+    np.testing.assert_allclose(expected_shortage(demand, 100 + 20 * z), loss, atol=0.01)
+
+
+def test_quantile_is_a_draw_and_never_interpolated():
+    demand = np.array([[5.0, 1.0, 3.0, 9.0]])
+    got = [float(order_up_to(demand, p)[0]) for p in (0.0, 0.01, 0.25, 0.26, 0.5, 0.75, 0.76, 1.0)]
+    assert got == [0.0, 1.0, 1.0, 3.0, 3.0, 5.0, 9.0, 9.0]
+
+
+def test_rounding_of_the_ratio_does_not_skip_a_draw():
+    assert order_up_to(np.arange(1.0, 11.0)[None], 0.1 + 0.2 + 0.4)[0] == 7.0
+
+
+def test_critical_ratio_is_zero_where_nothing_is_earned_and_one_where_nothing_is_risked():
+    np.testing.assert_allclose(critical_ratio([4.0, -1.0, 0.0, 3.0], [1.0, 2.0, 0.0, 0.0]), [0.8, 0.0, 0.0, 1.0])
+
+
+@given(st.lists(st.integers(0, 60), min_size=5, max_size=40), st.floats(0.01, 20), st.floats(0.01, 20))
+def test_no_other_quantity_gains_more_than_the_order_up_to_quantity(draws, under, over):
+    demand = np.array([draws], dtype=float)
+    best = order_up_to(demand, critical_ratio(under, over))
+    u, o = np.array([under]), np.array([over])
+    gain = expected_gain(demand, best, u, o)[0]
+    others = [expected_gain(demand, np.array([float(q)]), u, o)[0] for q in range(62)]
+    assert gain >= max(others) - 1e-9
+    assert gain == pytest.approx(under * demand.mean() - _cost(demand[0], best[0], under, over))
+
+
+def _cost(draws, quantity, under, over):
+    """Expected newsvendor cost, written out."""
+    return float(np.mean(under * np.maximum(draws - quantity, 0) + over * np.maximum(quantity - draws, 0)))
