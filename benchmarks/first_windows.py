@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from skucast.evaluate.backtest import YARDSTICK, backtest_panel
+from skucast.evaluate.backtest import backtest_panel
+from skucast.evaluate.candidates import YARDSTICK
 from skucast.frequency import Frequency
 from skucast.panel import Panel
 from skucast.portfolio.auto import Auto

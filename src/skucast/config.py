@@ -62,7 +62,7 @@ class Source(_Section):
     @field_serializer("path")
     def _without_password(self, path: str) -> str:
         """The manifest of a run tells where the data came from, but no secret."""
-        return re.sub(r"(?i)(?<=://)[^/@]*@|(?<=[?&])password=[^&]*&?", "", path) if "://" in path else path
+        return re.sub(r"(?i)(?<=://)[^?]*@|(?<=[?&])password=[^&]*&?", "", path) if "://" in path else path
 
 
 class Clean(_Section):

@@ -21,6 +21,7 @@ import polars as pl
 
 from .errors import DataError
 from .frequency import Frequency, Stamps
+from .place import Place
 
 if TYPE_CHECKING:
     from .panel_frame import Layout
@@ -46,6 +47,7 @@ class Panel:
         known: covariates known in the future too, name -> ``(N,)``.
         categories: covariates that were text: name -> the texts that codes 0, 1, ... stand for.
         layout: how the user's frame looked (names, kind), so that results can look the same.
+        place: where the shop sells; decides which holidays models see.
     """
 
     freq: Frequency
@@ -58,6 +60,7 @@ class Panel:
     known: Mapping[str, F32] = field(default_factory=dict)
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     layout: Layout | None = None
+    place: Place = field(default_factory=Place)
 
     def __post_init__(self) -> None:
         total = int(self.indptr[-1]) if self.indptr.size else 0
@@ -255,7 +258,7 @@ class Panel:
 
     def fingerprint(self) -> str:
         """Hash of all content, for manifests and caches."""
-        digest = hashlib.sha256(json.dumps([self.freq.to_dict(), self.end]).encode())
+        digest = hashlib.sha256(json.dumps([self.freq.to_dict(), self.end, self.place.to_dict()]).encode())
         for name, column in self._columns().items():
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(column).tobytes())

@@ -15,6 +15,7 @@ import polars as pl
 from .errors import DataError
 from .frequency import Frequency
 from .panel import F32, Panel
+from .place import Place
 
 _SHOWN = 5  # names listed in an error before "..."
 
@@ -251,6 +252,7 @@ def save_panel(panel: Panel, folder: Path) -> None:
         "end": panel.end,
         "categories": {n: list(c) for n, c in panel.categories.items()},
         "layout": {"id": layout.id, "time": layout.time, "target": layout.target, "kind": layout.kind},
+        "place": panel.place.to_dict(),
     }
     (folder / "panel.json").write_text(json.dumps(about, ensure_ascii=False))
 
@@ -271,7 +273,7 @@ def load_panel(folder: Path) -> Panel:
         static=pl.read_parquet(folder / "static.parquet"), available=arrays.get("available"),
         past=role("past."), known=role("known."),
         categories={n: tuple(c) for n, c in about["categories"].items()},
-        layout=Layout(**about["layout"], time_dtype=time_dtype),
+        layout=Layout(**about["layout"], time_dtype=time_dtype), place=Place.from_dict(about["place"]),
     )  # fmt: skip
 
 

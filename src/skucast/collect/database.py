@@ -8,7 +8,7 @@ from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote
 
 import polars as pl
 
@@ -174,8 +174,7 @@ def table_names(path: Path, kind: Literal["duckdb", "sqlite"], label: str) -> li
 
 def without_password(address: str) -> str:
     """An address as it may be shown: without user and password, and without options."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return re.sub(r"(?<=://)[^?]*@", "", address).partition("?")[0]
 
 
 def spoken(error: Exception, address: str) -> str:
@@ -280,10 +279,7 @@ def _errors(engine: str) -> type[Exception]:
 
 def _secrets(address: str) -> list[str]:
     """What must not be printed: the password as it stands in the address, and decoded."""
-    from urllib.parse import parse_qs, unquote
-
-    parts = urlsplit(address)
-    info = parts.netloc.rpartition("@")[0]
-    written = info.partition(":")[2]
-    found = {written, unquote(written), *parse_qs(parts.query).get("password", [])}
+    login = re.search(r"(?<=://)[^?]*(?=@)", address)
+    written = login[0].partition(":")[2] if login else ""
+    found = {written, unquote(written), *parse_qs(address.partition("?")[2]).get("password", [])}
     return sorted((secret for secret in found if secret), key=len, reverse=True)

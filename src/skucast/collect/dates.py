@@ -46,7 +46,7 @@ def read_moments(cells: pl.Series, date_format: str = "", order: str = "dmy", ti
         timezone: stamps with a zone are moved to it; empty leaves their local time.
 
     Raises:
-        ConfigError: the date format or the zone does not exist.
+        ConfigError: the date format or the zone does not exist, or the format fits none of the cells.
     """
     dtype = cells.dtype
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
@@ -135,6 +135,11 @@ def _with_format(texts: pl.Series, form: str, timezone: str) -> pl.Series:
         raise ConfigError(
             f"date_format '{form}' is no valid format: use codes such as %Y-%m-%d %H:%M:%S or %d.%m.%Y."
         ) from None
+    filled = texts.filter(~is_empty(texts))
+    if len(filled) and values.null_count() == len(texts):
+        raise ConfigError(
+            f"date_format '{form}' fits no date, such as '{filled[0]}': correct it, or leave it out to have it found."
+        )
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone:
         return _to_zone(values, timezone)
     return values

@@ -13,7 +13,7 @@ from ..config import Clean
 from ..errors import DataError
 from ..frequency import Frequency
 from .orders import clean_orders
-from .repairs import Repairs
+from .repairs import Repairs, merged
 from .sales import clean_sales
 
 KEYS = ("sku", "location", "channel")
@@ -106,11 +106,12 @@ class Demand:
         names: list[pl.DataFrame] = []
         for part in parts:
             lines, done = clean_orders(part, clean, timezone=timezone, today=today)
-            repairs = merge_repairs(repairs, done)
+            repairs.extend(done)
             if lines.height:
                 also = _further(lines, further)
                 for found, into in zip(_add_up(lines, also), (cells, totals, names), strict=True):
                     into.append(found)
+        repairs = merged(repairs)
         _require_lines(sum(c.height for c in cells), repairs)
         all_totals = (
             pl.concat(totals, how="vertical").group_by("date").agg(pl.col("lines").sum(), pl.col("last_at").max())
@@ -151,21 +152,6 @@ class Demand:
             rows, totals, names, found.absent, "sales", found.native, ahead if ahead.height else None, found.extras,
             also, found.repairs,
         )  # fmt: skip
-
-
-def merge_repairs(first: Repairs, second: Repairs) -> Repairs:
-    """Add up the repairs of two partitions: the same rule becomes one row."""
-    merged = Repairs([dict(row) for row in first.rows])
-    places = {(r["stage"], r["table"], r["rule"], r["action"]): r for r in merged.rows}
-    for row in second.rows:
-        known = places.get((row["stage"], row["table"], row["rule"], row["action"]))
-        if known is None:
-            merged.rows.append(dict(row))
-            continue
-        known["rows"] = int(str(known["rows"])) + int(str(row["rows"]))
-        known["units"] = float(str(known["units"])) + float(str(row["units"]))
-        known["series"] = int(str(known["series"])) + int(str(row["series"]))
-    return merged
 
 
 def _further(table: pl.DataFrame, wanted: Sequence[str]) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from ..panel import F32
-from .grid import Grid
+from .grid import Grid, join_keys
+from .members import number_series, with_attributes
 
 _LIST_QUANTILE = 0.9  # of the item's own recent prices: the usual price, not the odd dear sale
 _LIST_SALES = 28  # periods with a sale that "recent" spans
@@ -32,7 +35,7 @@ def price_columns(
     """
     if "revenue" not in cells.columns:
         return {}
-    paid = pl.when(pl.col("priced") > 0).then(pl.col("revenue") / pl.col("priced"))
+    paid: pl.Expr = pl.when(pl.col("priced") > 0).then(pl.col("revenue") / pl.col("priced"))
     if "price" in cells.columns:  # a sales table names a price on days without a sale too
         paid = pl.coalesce(paid, pl.col("price"))
     listed = (
@@ -102,3 +105,18 @@ def recent_prices(cells: pl.DataFrame) -> pl.DataFrame:
         (pl.col("revenue").sum() / pl.col("priced").sum()).alias("price"), pl.coalesce(given, own).alias("list_price")
     )
     return cells.select(pl.col("sku").unique().sort()).join(found, on="sku", how="left", maintain_order="left")
+
+
+def series_prices(cells: pl.DataFrame, level: Sequence[str], products: pl.DataFrame | None) -> pl.DataFrame:
+    """Present price, list price and cost per unit of each series; see `Shop.item_prices`."""
+    table = with_attributes(cells, products) if set(level) - set(cells.columns) else cells
+    keys, row = number_series(table, level)
+    ids = join_keys(keys)
+    found = recent_prices(table.with_columns(ids.gather(row).alias("sku"))).rename({"sku": "unique_id"})
+    costs: dict[str, float] = {}
+    if products is not None and "cost" in products.columns and "sku" in level:
+        known = products.filter(pl.col("cost").is_finite() & (pl.col("cost") > 0))
+        costs = dict(known.select("sku", pl.col("cost").cast(pl.Float64)).iter_rows())
+    own = keys["sku"] if "sku" in level else pl.Series([None] * len(keys), dtype=pl.String)
+    cost = pl.DataFrame({"unique_id": ids, "cost": own.replace_strict(costs, default=None, return_dtype=pl.Float64)})
+    return found.join(cost, on="unique_id", how="left", maintain_order="left")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from ..config import TABLES
-from .columns import is_code, match_headers, normal
+from .columns import bare, is_code, match_headers, normal
 from .dates import date_order, order_votes, read_header_dates, read_moments
 from .mapping import cut_header
 from .numbers import decimal_mark, decimal_votes, is_empty, read_numbers
@@ -147,7 +147,7 @@ def _is_events(columns: dict[str, str], sample: pl.DataFrame, stem: str) -> bool
 
 
 def _is_stock(columns: dict[str, str], sample: pl.DataFrame, stem: str) -> bool:
-    return normal(columns["on_hand"]) not in _GENERIC or bool(_STOCK_FILE.search(stem))
+    return bare(columns["on_hand"]) not in _GENERIC or bool(_STOCK_FILE.search(stem))
 
 
 def _is_signals(columns: dict[str, str], sample: pl.DataFrame, stem: str) -> bool:

@@ -21,10 +21,10 @@ from .behaviour import clean_events
 from .covariates import Sources
 from .demand import Demand
 from .grid import Grid, join_keys
-from .items import clean_products, list_prices, note_unknown_items
-from .members import Members, number_series, with_attributes
+from .items import clean_products, note_unknown_items
+from .members import Members
 from .orders import clean_orders, shop_date
-from .prices import recent_prices
+from .prices import series_prices
 from .promotions import clean_promotions
 from .repairs import Repairs
 from .signals import clean_signals
@@ -184,21 +184,7 @@ class Shop:
             ``unique_id``, ``price``, ``list_price``, ``cost``; null where unknown.
         """
         level = tuple(self.config.demand.level) if panel is None else tuple(_grid(panel).keys.columns)
-        table = self.demand.cells
-        if set(level) - set(table.columns):
-            table = with_attributes(table, self.sources.products)
-        keys, row = number_series(table, level)
-        ids = join_keys(keys)
-        found = recent_prices(table.with_columns(ids.gather(row).alias("sku"))).rename({"sku": "unique_id"})
-        products = self.sources.products
-        costs: dict[str, float] = {}
-        if products is not None and "cost" in products.columns and "sku" in level:
-            costs = list_prices(products.select("sku", pl.col("cost").alias("price")))
-        own = keys["sku"] if "sku" in level else pl.Series([None] * len(keys), dtype=pl.String)
-        cost = pl.DataFrame(
-            {"unique_id": ids, "cost": own.replace_strict(costs, default=None, return_dtype=pl.Float64)}
-        )
-        out = found.join(cost, on="unique_id", how="left", maintain_order="left")
+        out = series_prices(self.demand.cells, level, self.sources.products)
         return out if panel is None else out.filter(pl.col("unique_id").is_in(panel.ids.implode()))
 
     # ---- facts ------------------------------------------------------------------------------

@@ -79,22 +79,21 @@ def survey_file(path: Path, label: str) -> list[Finding]:
     """
     try:
         kind = file_kind(path, label)
-        if kind in ("duckdb", "sqlite"):
-            assert kind == "duckdb" or kind == "sqlite"  # noqa: PLR1714 - tells mypy the narrower type
+        if kind == "duckdb" or kind == "sqlite":  # noqa: PLR1714 - tells mypy the narrower type
             return [_survey(path, label, sql=name) for name in table_names(path, kind, label)]
         if kind == "excel":
             names = sheet_names(path, label)
-            return [_survey(path, label, sheet=name if len(names) > 1 else "") for name in names]
-        return [_survey(path, label)]
+            return [_survey(path, label, sheet=name if len(names) > 1 else "", titled=True) for name in names]
+        return [_survey(path, label, titled=kind == "text")]
     except SkucastError as error:
         return [Finding(path, label, why_not=_sentence(error))]
 
 
-def _survey(path: Path, label: str, sheet: str = "", sql: str = "") -> Finding:
-    """Try the first line as the header, then the lines below it."""
+def _survey(path: Path, label: str, sheet: str = "", sql: str = "", *, titled: bool = False) -> Finding:
+    """Try the first line as the header; in text and workbooks, where titles may stand above it, further ones."""
     first: Finding | None = None
     encoding = ""
-    for skip in range(_TITLES + 1):
+    for skip in range(_TITLES + 1 if titled else 1):
         stated = Source(table="sales", path=str(path), sheet=sheet, sql=sql, skip_rows=skip, encoding=encoding)
         try:
             reader = open_file(path, label, stated)
@@ -105,8 +104,6 @@ def _survey(path: Path, label: str, sheet: str = "", sql: str = "") -> Finding:
         if found.meaning is not None:
             return found
         encoding = found.encoding or encoding
-        if not found.encoding and not sheet and path.suffix.lower() not in (".xlsx", ".xls"):
-            break  # only text and sheets have titles above their header
     assert first is not None
     return first
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..forecast import F64
-from .order_up_to import expected_gain, expected_shortage, quantile_of_sorted
+from .order_up_to import expected_shortage, quantile_of_sorted
 
 _HALVINGS = 48
-_TINY = 1e-9  # units
+_TINY = 1e-6  # units; float32 demand is not more exact
 
 
 def cut_to_budget(
@@ -49,16 +49,40 @@ def cut_to_budget(
     """
     if float(wanted @ cost) <= budget:
         return wanted.copy()
+    asked = np.flatnonzero(wanted > 0)
+    columns = (wanted, need, underage, overage, cost, pack, least)
+    quantity = np.zeros_like(wanted)
+    quantity[asked] = _cut(*(column[asked] for column in columns), budget)
+    return quantity
+
+
+def _cut(
+    wanted: F64,
+    need: npt.NDArray[np.floating],
+    underage: F64,
+    overage: F64,
+    cost: F64,
+    pack: F64,
+    least: F64,
+    budget: float,
+) -> F64:
+    """As `cut_to_budget`, for items that all want something and cost more than the budget."""
+    full = expected_shortage(need, np.zeros_like(wanted))
+
+    def surplus(quantity: F64, price: float) -> F64:
+        avoided = full - expected_shortage(need, quantity)
+        return (underage + overage) * avoided - (overage + price * cost) * quantity
 
     def bought(price: float) -> F64:
-        ratio = np.maximum(underage - price * cost, 0.0) / np.maximum(underage + overage, 1e-300)
+        ratio = np.maximum(underage - price * cost, 0.0) / (underage + overage)
         ideal = np.maximum(quantile_of_sorted(need, ratio), 0.0)
-        packs = np.floor((ideal + 1e-6) / pack) * pack
-        quantity = np.where(wanted > 0, np.minimum(wanted, np.maximum(packs, least)), 0.0)
-        surplus = expected_gain(need, quantity, underage, overage) - price * cost * quantity
-        return np.where((surplus > 0) & (ratio > 0), quantity, 0.0)
+        down = np.minimum(wanted, np.maximum(np.floor((ideal + _TINY) / pack) * pack, least))
+        up = np.minimum(wanted, down + pack)
+        gain_down, gain_up = surplus(down, price), surplus(up, price)
+        quantity = np.where(gain_up > gain_down, up, down)
+        return np.where((np.maximum(gain_up, gain_down) > 0) & (ratio > 0), quantity, 0.0)
 
-    low, high = 0.0, float(np.max(np.where(wanted > 0, underage / cost, 0.0)))
+    low, high = 0.0, float(np.max(underage / cost))
     quantity = np.zeros_like(wanted)
     for _ in range(_HALVINGS):
         price = (low + high) / 2

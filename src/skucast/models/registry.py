@@ -99,7 +99,7 @@ def table() -> list[dict[str, Any]]:
         that it uses), ``scope`` (a model per series or one for all), ``minimum`` (observations that a series
         needs), ``extra`` (optional dependency, empty for none) and ``installed``.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in names():
         try:
             found = spec_class(name).capabilities

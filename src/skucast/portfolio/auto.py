@@ -16,6 +16,7 @@ from ..evaluate.candidates import named_specs
 from ..evaluate.classes import CLASSES, demand_classes
 from ..forecast import LEVELS, Forecast
 from ..models import registry
+from ..models.copula import history_copula
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
 from ..panel import F32, Panel
 from .selection import class_weights
@@ -121,24 +122,28 @@ class Auto(Spec):
             scores = mixed.leaderboard()
             pool = mixed.residual_pool(self.name, seed=seed) if self.name in mixed.models else None
             notes.extend(f"{m} failed in test window {w + 1}: {why}" for (m, w), why in mixed.failures.items())
+        classes = demand_classes(panel)
         members: dict[str, Fitted] = {}
+        failed = False
         for k, (label, spec) in enumerate(specs.items()):
-            if not weights[:, k].any():
+            rows = rows_of(spec, weights[classes, k])
+            if not rows.size:
                 continue
             if progress:
                 progress(f"{label}, all data", k / len(specs))
             try:
-                members[label] = spec.fit(panel, horizon=horizon, seed=seed)
+                members[label] = spec.fit(_part(panel, rows), horizon=horizon, seed=seed)
             except SkucastError as error:
+                failed = True
                 notes.append(f"{label} could not be fitted to all data and is left out: {error}")
         if not members:
             raise ModelError(f"No member of 'auto' could be fitted. {' '.join(notes)}")
-        weights = weights[:, [k for k, label in enumerate(labels) if label in members]]
-        weights[weights.sum(axis=1) == 0] = 1.0  # a class whose members all failed takes the others alike
-        return FittedAuto(
-            self, panel, seed, members=members, weights=weights / weights.sum(axis=1, keepdims=True),
+        fitted = FittedAuto(
+            self, panel, seed, members=members,
+            weights=_shared_out(weights[:, [k for k, label in enumerate(labels) if label in members]]),
             scores=scores, pool=pool, tested=trial.tested if trial else 0, notes=tuple(notes),
         )  # fmt: skip
+        return fitted.update(panel) if failed else fitted  # the others take over the series of one that failed
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
         specs = self.candidates()
@@ -162,14 +167,15 @@ class Auto(Spec):
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
         """See `Spec.load_fitted`."""
-        members = {}
-        for label, head in about["members"].items():
+        members, classes, weights = {}, demand_classes(panel), arrays["weights"].astype(np.float64)
+        for k, (label, head) in enumerate(about["members"].items()):
             own = {name.removeprefix(f"{label}/"): a for name, a in arrays.items() if name.startswith(f"{label}/")}
             member_spec = registry.spec_from_dict(head["spec"])
-            member = type(member_spec).load_fitted(member_spec, panel, own, head["about"])
+            part = _part(panel, rows_of(member_spec, weights[classes, k]))
+            member = type(member_spec).load_fitted(member_spec, part, own, head["about"])
             members[label] = replace(member, seed=head["seed"])
         return FittedAuto(
-            spec, panel, 0, members=members, weights=arrays["weights"].astype(np.float64), pool=arrays.get("pool"),
+            spec, panel, 0, members=members, weights=weights, pool=arrays.get("pool"),
             scores=pl.DataFrame(about["scores"]), tested=about["tested"], notes=tuple(about["notes"]),
         )  # fmt: skip
 
@@ -179,7 +185,8 @@ class FittedAuto(Fitted):
     """See `Auto`.
 
     Attributes:
-        members: the models in use, fitted to the whole panel.
+        members: the models in use. Global ones are fitted to the whole panel, local ones to the series of those
+            classes that use them.
         weights: ``(C, K)`` weight of each member for each class of `CLASSES`.
         scores: leaderboard of the test; the row ``auto`` is the combination, judged on the windows that its
             weights were chosen on, so a little too good.
@@ -216,24 +223,22 @@ class FittedAuto(Fitted):
         known = future
         if self.panel.known and not isinstance(future, Mapping) and horizon >= 1 and self._uses_known():
             known = self.panel.future(future, horizon)
-        weights = self.weights[demand_classes(self.panel)].astype(np.float32)  # (S, K)
-        mean: F32 | None = None
-        quantiles: F32 | None = None
+        classes, count = demand_classes(self.panel), len(self.panel)
+        mean = np.zeros((count, max(horizon, 0)), dtype=np.float32)
+        quantiles = np.zeros((count, max(horizon, 0), len(levels)), dtype=np.float32)
         reasons: dict[Any, str] = {}
-        copula = None
         for k, member in enumerate(self.members.values()):
-            part = member.predict(horizon, known, levels=levels, seed=self.seed if seed is None else seed)
-            share = weights[:, k : k + 1]
-            mean = share * part.mean + (0 if mean is None else mean)
-            quantiles = share[:, :, None] * part.quantiles + (0 if quantiles is None else quantiles)
-            copula = part.copula if copula is None else copula
+            rows = rows_of(member.spec, self.weights[classes, k])
+            mine = {n: c[rows] for n, c in known.items()} if isinstance(known, Mapping) else known
+            part = member.predict(horizon, mine, levels=levels, seed=self.seed if seed is None else seed)
+            share = self.weights[classes[rows], k].astype(np.float32)
+            mean[rows] += share[:, None] * part.mean
+            quantiles[rows] += share[:, None, None] * part.quantiles
             if part.fallback:
-                used = set(self.panel.ids.filter(pl.Series(share[:, 0] > 0)).to_list())
+                used = set(part.ids.filter(pl.Series(share > 0)).to_list())
                 reasons |= {i: why for i, why in part.fallback.items() if i in used and i not in reasons}
-        assert mean is not None
-        assert quantiles is not None
-        if self.pool is not None and self.pool.shape[1] >= horizon:
-            copula = self.pool
+        reached = self.pool is not None and self.pool.shape[1] >= horizon
+        copula = self.pool if reached else history_copula(self.panel, horizon)
         return Forecast.of(self.panel, mean, quantiles, [float(q) for q in levels], copula=copula, fallback=reasons)
 
     def _uses_known(self) -> bool:
@@ -246,8 +251,16 @@ class FittedAuto(Fitted):
         return forecast.mean, forecast.quantiles
 
     def update(self, panel: Panel) -> FittedAuto:
-        """The same members and weights on another or longer history; classes are read off anew."""
-        return replace(self, panel=panel, members={m: f.update(panel) for m, f in self.members.items()})
+        """The same members and weights on another or longer history.
+
+        Classes are read off anew; a series that is new to a member is fitted by it. A member whose classes are no
+        longer there is dropped.
+        """
+        classes = demand_classes(panel)
+        rows = {m: rows_of(f.spec, self.weights[classes, k]) for k, (m, f) in enumerate(self.members.items())}
+        members = {m: f.update(_part(panel, rows[m])) for m, f in self.members.items() if rows[m].size}
+        kept = [k for k, m in enumerate(self.members) if m in members]
+        return replace(self, panel=panel, members=members, weights=_shared_out(self.weights[:, kept]))
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         arrays: Arrays = {"weights": self.weights} | ({} if self.pool is None else {"pool": self.pool})
@@ -265,6 +278,23 @@ class FittedAuto(Fitted):
             mixed = " + ".join(f"{w:.0%} {m}" for m, w in sorted(members.items(), key=lambda item: -item[1]))
             lines.append(f"  {name}: {mixed}")
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+
+def rows_of(spec: Spec, weight: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Series that a member is fitted to: all for a global model, those with a weight for a local one."""
+    used = weight > 0
+    everything = spec.capabilities.scope == "global" and bool(used.any())
+    return np.arange(weight.size) if everything else np.flatnonzero(used)
+
+
+def _part(panel: Panel, rows: npt.NDArray[np.int64]) -> Panel:
+    return panel if rows.size == len(panel) else panel.take(rows)
+
+
+def _shared_out(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Weights that add up to one per class; a class without any takes all members alike."""
+    weights = np.where(weights.sum(axis=1, keepdims=True) == 0, 1.0, weights)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def untested_weights(labels: Sequence[str]) -> npt.NDArray[np.float64]:

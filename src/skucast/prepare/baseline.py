@@ -11,7 +11,7 @@ import polars as pl
 
 from ..panel import I64, Bool, Panel
 from .changes import rows_of
-from .windows import F64, row_quantiles
+from .windows import F64, rolling_median, row_quantiles
 
 On = Literal["units", "root", "log"]
 
@@ -34,7 +34,7 @@ class Baseline:
     Attributes:
         ids: the series.
         on: scale: ``units``, their signed ``root`` (evens out counts) or ``log`` of 1 + units.
-        season: ``(S, P)`` what each phase of the season adds to the median; zeros where it is unknown.
+        season: ``(S, P)`` what each phase of the season adds to the level around it; zeros where unknown.
         sparse: ``(S,)`` series that are zero in more than half of their cells.
         judged: ``(S,)`` series with enough ordinary cells.
         median: ``(S,)`` of the levels.
@@ -64,18 +64,16 @@ class Baseline:
             on: scale.
             least: ordinary cells that a series must have to be judged.
         """
-        observed = panel.dense(panel.observed).astype(np.float64)
-        seen = ~np.isnan(observed)
-        sparse = ((observed == 0) & seen).sum(axis=1) > 0.5 * seen.sum(axis=1)
-        whole = (np.where(seen, observed, 0.0) % 1 == 0).all(axis=1)
-        ordinary = observed
-        ordinary[panel.dense(protected) | (sparse[:, None] & (observed == 0))] = np.nan
-        level = to_scale(ordinary, on)
-        season = _season(level, panel)
+        observed = panel.observed.astype(np.float64)
+        row, seen = panel.row_of, ~np.isnan(observed)
+        zeros = np.bincount(row[seen & (observed == 0)], minlength=len(panel))
+        fractions = np.bincount(row[seen & (observed % 1 != 0)], minlength=len(panel))
+        sparse, whole = zeros > 0.5 * np.bincount(row[seen], minlength=len(panel)), fractions == 0
+        ordinary = seen & ~protected & ~(sparse[row] & (observed == 0))
+        flat = to_scale(np.where(ordinary, observed, np.nan), on)
+        season = _season(panel, flat)
         season[sparse] = 0.0
-        phases = season.shape[1]
-        first = panel.end - panel.n_steps + 1
-        level -= season[:, (first + np.arange(panel.n_steps)) % phases]
+        level = panel.dense(flat - season[row, panel.ordinals % season.shape[1]])
         quartiles = row_quantiles(level, (0.25, 0.5, 0.75))
         low, median, high = np.nan_to_num(quartiles).T
         away = np.nan_to_num(np.abs(level - median[:, None])).sum(axis=1) / np.maximum(
@@ -137,19 +135,20 @@ def from_scale(values: F64, on: On) -> F64:
     return np.asarray(np.copysign(size**2 if on == "root" else np.expm1(size), values))
 
 
-def _season(level: F64, panel: Panel) -> F64:
-    """Median of each phase less the median of all, ``(S, P)``; zero where a phase was seen too seldom."""
+def _season(panel: Panel, levels: F64) -> F64:
+    """Median of each phase's distance from a rolling median, ``(S, P)``; zero where it was seen too seldom."""
     phases = panel.freq.season
     if not (1 < phases <= _LONGEST_SEASON and panel.n_steps >= _CYCLES * phases):
-        return np.zeros((len(level), 1))
+        return np.zeros((len(panel), 1))
+    smooth = rolling_median(panel, levels, 3 * phases, phases // 2, centred=True)
+    away = panel.dense(levels - smooth)
     phase = (panel.end - panel.n_steps + 1 + np.arange(panel.n_steps)) % phases
-    overall = row_quantiles(level, (0.5,))[:, 0]
-    out = np.zeros((len(level), phases))
+    out = np.zeros((len(panel), phases))
     for p in range(phases):
-        mine = level[:, phase == p]
+        mine = away[:, phase == p]
         often = (~np.isnan(mine)).sum(axis=1) >= _CYCLES
-        out[:, p] = np.where(often, row_quantiles(mine, (0.5,))[:, 0] - overall, 0.0)
-    return np.asarray(np.nan_to_num(out))
+        out[:, p] = np.where(often, row_quantiles(mine, (0.5,))[:, 0], 0.0)
+    return out
 
 
 def _poisson(median: F64, on: On) -> npt.NDArray[np.float64]:

@@ -14,10 +14,11 @@ from .changes import FILLED_STOCK_OUT, Changes, rows_of
 from .gaps import closed_steps
 from .neighbours import Library
 from .step import FittedStep, Prepared, Step
-from .windows import F64, following, moving_average, previous, row_quantiles
+from .windows import F64, following, moving_average, previous, row_means, row_quantiles
 
 _LONGEST_SEASON = 366
 _CYCLES = 2
+_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -152,28 +153,38 @@ def _interpolated(panel: Panel, column: F64) -> F64:
 def _season(panel: Panel, observed: F64) -> F64:
     """What each phase of the season adds: median distance from a centred moving average, ``(S, P)``.
 
-    Rows of NaN where there is no season or it was seen in less than two whole cycles. Where gaps leave no
-    whole cycle anywhere, the distance is taken from the series' median instead.
+    The average needs every cell, so gaps are filled on the way with the season found so far; a few rounds
+    settle it. Rows of NaN where there is no season or less than two whole cycles of it. Where a phase has
+    no two averages, distances are taken from the series' median instead.
 
     Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3.4 (classical decomposition).
     """
     phases = panel.freq.season
-    none = np.full((len(panel), 1), np.nan)
     if not (1 < phases <= _LONGEST_SEASON and panel.n_steps >= _CYCLES * phases):
-        return none
-    raw = panel.dense(observed)
-    smooth = raw - panel.dense(moving_average(panel, observed, phases))
-    centred = raw - row_quantiles(raw, (0.5,))
-    phase = (panel.end - panel.n_steps + 1 + np.arange(panel.n_steps)) % phases
-    best, other = np.full((len(panel), phases), np.nan), np.full((len(panel), phases), np.nan)
-    for p in range(phases):
-        for table, out in ((smooth, best), (centred, other)):
-            mine = table[:, phase == p]
-            often = (~np.isnan(mine)).sum(axis=1) >= _CYCLES
-            out[:, p] = np.where(often, row_quantiles(mine, (0.5,))[:, 0], np.nan)
-    whole = ~np.isnan(best).any(axis=1)
-    season = np.where(whole[:, None], best - best.mean(axis=1, keepdims=True), other)
+        return np.full((len(panel), 1), np.nan)
+    row, at = panel.row_of, panel.ordinals % phases
+    centred = _by_phase(panel, observed - row_quantiles(panel.dense(observed), (0.5,))[row, 0], phases)
+    season = np.zeros((len(panel), phases))
+    for _ in range(_ROUNDS):
+        added = np.nan_to_num(season)[row, at]
+        filled = np.where(np.isnan(observed), _interpolated(panel, observed - added) + added, observed)
+        season = _by_phase(panel, observed - moving_average(panel, filled, phases), phases)
+        season -= row_means(season)[:, None]
+    partly = np.any(np.isnan(season) & ~np.isnan(centred), axis=1, keepdims=True)
+    season = np.where(partly, centred, season)
     # a phase never seen (a weekday without trade) adds nothing; a season of which little was seen is none
     known = ~np.isnan(season)
     enough = known.sum(axis=1) > phases / 2
     return np.where(enough[:, None], np.nan_to_num(season), np.nan)
+
+
+def _by_phase(panel: Panel, column: F64, phases: int) -> F64:
+    """Median of a column in each phase, ``(S, P)``; NaN where fewer than two cycles have it."""
+    dense = panel.dense(column)
+    phase = (panel.end - panel.n_steps + 1 + np.arange(panel.n_steps)) % phases
+    out = np.full((len(panel), phases), np.nan)
+    for p in range(phases):
+        mine = dense[:, phase == p]
+        often = (~np.isnan(mine)).sum(axis=1) >= _CYCLES
+        out[:, p] = np.where(often, row_quantiles(mine, (0.5,))[:, 0], np.nan)
+    return out

@@ -121,6 +121,13 @@ def row_medians(matrix: npt.NDArray[np.floating]) -> F64:
     return row_quantiles(matrix, (0.5,))[:, 0]
 
 
+def row_means(matrix: npt.NDArray[np.floating]) -> F64:
+    """Mean of the observed cells of each row: ``(S,)``, NaN for rows without any."""
+    count = (~np.isnan(matrix)).sum(axis=1)
+    total = np.nansum(matrix, axis=1, dtype=np.float64)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
 def row_quantiles(matrix: npt.NDArray[np.floating], levels: tuple[float, ...]) -> F64:
     """Quantiles of the observed cells of each row, linear between order statistics: ``(S, L)``.
 

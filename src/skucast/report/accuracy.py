@@ -38,7 +38,7 @@ class Score:
     mase: Text
     wape: Text
     coverage: Text
-    members: str
+    members: Text
     ours: float | None
     naive: float | None
     worse: bool
@@ -51,7 +51,7 @@ class Accuracy:
     Attributes:
         model: the one whose forecasts the report shows.
         how: what was tested, in words.
-        sentences: the finding.
+        finding: what it says, in words.
         classes: scores of ``model`` per demand class and in total.
         models: total scores of all models, best first.
         notes: what a reader of the scores should know.
@@ -59,7 +59,7 @@ class Accuracy:
 
     model: str
     how: Text
-    sentences: Sequence[Text]
+    finding: Text
     classes: Sequence[Score]
     models: Sequence[Score]
     notes: Sequence[str]
@@ -79,10 +79,11 @@ def make_accuracy(content: ReportContent) -> Accuracy | None:
     classes = [_score(mine[c], naive.get(c), c, choices.get(c, ""), top) for c in order]
     totals = scores.filter(pl.col("class") == "all").sort("wql", nulls_last=True, maintain_order=True)
     models = [_score(r, naive.get("all"), str(r["model"]), "", top) for r in totals.iter_rows(named=True)]
-    sentences = _sentences(mine, naive, model)
+    said = _sentences(mine, naive, model)
+    finding = Text(" ".join(text.en for text in said), "".join(text.zh for text in said))
     windows, steps = content.tested or (content.config.forecast.windows, content.forecast.horizon)
     how = say("accuracy.intro", model=model, windows=number(windows), period=period(content.panel.freq, steps))
-    return Accuracy(model, how, sentences, classes, models, content.notes)
+    return Accuracy(model, how, finding, classes, models, content.notes)
 
 
 def skill(row: Mapping[str, float | None], naive: Mapping[str, float | None] | None) -> float | None:
@@ -121,7 +122,7 @@ def _score(
         mase=decimals(row["mase"], 2),
         wape=percent(row["wape"]),
         coverage=percent(row["coverage_80"]),
-        members=members,
+        members=Text(members, members.replace(" %", "%")) if members else plain(None),
         ours=100 * ours / top if ours is not None and known(ours) else None,
         naive=100 * theirs / top if theirs is not None and known(theirs) else None,
         worse=gain is not None and gain < 0,

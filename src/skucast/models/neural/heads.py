@@ -40,6 +40,15 @@ class QuantileHead(nn.Module):
         return torch.cat([median - below, median, median + above], dim=-1)
 
     def loss(self, quantiles: Tensor, target: Tensor) -> Tensor:
-        """Pinball loss ``(...)`` of quantiles ``(..., Q)``, twice the mean over levels."""
-        miss = target[..., None] - quantiles
-        return 2 * torch.maximum(self.levels * miss, (self.levels - 1) * miss).mean(-1)
+        """See `pinball`."""
+        return pinball(quantiles, target, self.levels)
+
+
+def pinball(quantiles: Tensor, target: Tensor, levels: Tensor | tuple[float, ...]) -> Tensor:
+    """Twice the quantile loss ``(...)``, averaged over levels, of quantiles ``(..., Q)``.
+
+    Summed over cells and divided by their demand it is the weighted quantile loss.
+    """
+    p = torch.as_tensor(levels, dtype=quantiles.dtype, device=quantiles.device)
+    miss = target[..., None] - quantiles
+    return 2 * torch.maximum(p * miss, (p - 1) * miss).mean(-1)

@@ -21,7 +21,7 @@ class LstmNetwork(nn.Module):
         self.embed = nn.Linear(inputs.patch_width, hidden)
         self.lstm = nn.LSTM(hidden, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
         self.drop = nn.Dropout(dropout)
-        self.spread = nn.Linear(hidden, inputs.horizon * width)
+        self.spread = Spread(hidden, inputs.horizon, width)
         self.ahead = nn.Linear(inputs.ahead_width, width)
         self.mix = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.head = QuantileHead(width, levels)
@@ -32,15 +32,27 @@ class LstmNetwork(nn.Module):
         h, _ = self.lstm(x)  # (B, P, D)
         forks = slice(-batch.scale.shape[1], None)
         h = self.drop(x[:, forks] + h[:, forks])  # (B, F, D)
-        steps = batch.steps.numel()
-        w = self.spread.weight.view(-1, self.ahead.out_features, h.shape[-1])[batch.steps].flatten(0, 1)
-        b = self.spread.bias.view(-1, self.ahead.out_features)[batch.steps].flatten()
-        z = F.linear(h, w, b).unflatten(-1, (steps, -1))
-        z = z + self.ahead(batch.ahead)  # (B, F, H, W)
+        z = self.spread(h, batch.steps)  # (B, F, H, W)
+        z = z + self.ahead(batch.ahead)
         z = z + self.mix(z)
         return self.head(F.silu(z))
 
     def loss(self, batch: Batch) -> Tensor:
-        q = self.forward(batch)
-        loss = self.head.loss(q, batch.target) * batch.weight
+        """Mean pinball loss of the targets that count."""
+        loss = self.head.loss(self(batch), batch.target) * batch.weight
         return loss.sum() / batch.weight.sum().clamp(min=1)
+
+
+class Spread(nn.Module):
+    """A linear map of its own for every step ahead, of which only those asked for are worked out."""
+
+    def __init__(self, hidden: int, horizon: int, width: int) -> None:
+        super().__init__()
+        linear = nn.Linear(hidden, horizon * width)
+        self.weight = nn.Parameter(linear.weight.detach().view(horizon, width, hidden))
+        self.bias = nn.Parameter(linear.bias.detach().view(horizon, width))
+
+    def forward(self, hidden: Tensor, steps: Tensor) -> Tensor:
+        """``(..., D)`` to ``(..., H, W)`` for the steps ``(H,)``."""
+        weight, bias = self.weight[steps], self.bias[steps]
+        return F.linear(hidden, weight.flatten(0, 1), bias.flatten()).unflatten(-1, bias.shape)

@@ -15,6 +15,7 @@ class TrainOptions:
         steps: most updates of the weights; small panels take fewer, early stopping may too.
         batch: windows per update.
         forks: origins in each window that the loss is taken at (the last patches of it).
+        ahead: random steps of the horizon that the loss is taken at; neighbours say much the same.
         learning_rate: peak of the one-cycle schedule.
         warm_up: share of the schedule in which the rate rises.
         weight_decay: of AdamW.
@@ -33,6 +34,7 @@ class TrainOptions:
     steps: int = 1000
     batch: int = 128
     forks: int = 8
+    ahead: int = 8
     learning_rate: float = 3e-3
     warm_up: float = 0.15
     weight_decay: float = 0.01
@@ -44,7 +46,7 @@ class TrainOptions:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "forks", "checks", "patience"):
+        for name in ("steps", "batch", "forks", "ahead", "checks", "patience"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ConfigError(f"Training option '{name}' must be a whole number of at least 1, not {value!r}.")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
+from ...forecast import LEVELS
 from ...panel import I64
+from .heads import pinball
 from .windows import Batch, Windows
 
 _VOLUME = 0.5  # series are drawn in proportion to their demand to this power
-_JUDGED = 1024  # series that the network is judged on
+_MOST = 1e3  # a series counts for at most so many typical ones, and at least for one part in so many
+_JUDGED = 1024  # series of an exam
+_AT_ONCE = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +32,7 @@ class Sampler:
         first: ``(R,)`` first possible origin (flat cell): the first sale.
         last: ``(R,)`` last possible origin: at least one observed target lies ahead.
         share: ``(R,)`` cumulative probabilities of the series.
+        volume: ``(S,)`` demand of each series in units of the typical one, cut off at both ends.
     """
 
     windows: Windows
@@ -33,6 +41,7 @@ class Sampler:
     first: I64
     last: I64
     share: npt.NDArray[np.float64]
+    volume: npt.NDArray[np.float64]
 
     @staticmethod
     def of(windows: Windows, held_out: int) -> Sampler:
@@ -44,9 +53,11 @@ class Sampler:
             last.append(high - 2 - int(seen[::-1].argmax()) if seen.any() else low - 1)
         begin, stop = np.array(first, dtype=np.int64), np.array(last, dtype=np.int64)
         rows = np.flatnonzero(stop >= begin)
-        weight = (stop - begin + 1)[rows] * windows.last_scale[rows].astype(np.float64) ** _VOLUME
-        total = np.cumsum(weight)
-        return Sampler(windows, held_out, rows, begin[rows], stop[rows], total / total[-1:] if rows.size else total)
+        scale = windows.last_scale.astype(np.float64)
+        typical = float(np.median(scale[scale > 0])) if (scale > 0).any() else 1.0
+        volume = np.clip(scale / typical, 1 / _MOST, _MOST)
+        total = np.cumsum((stop - begin + 1)[rows] * volume[rows] ** _VOLUME)
+        return Sampler(windows, held_out, rows, begin[rows], stop[rows], total / total[-1:], volume)
 
     @property
     def origins(self) -> int:
@@ -54,7 +65,7 @@ class Sampler:
         return int((self.last - self.first + 1).sum())
 
     def draw(self, rng: np.random.Generator, size: int, forks: int, ahead: int) -> Batch:
-        """A random batch, with the loss at ``ahead`` random steps of the horizon (all if fewer)."""
+        """A random batch, with the loss at ``ahead`` random steps of the horizon (all if that is fewer)."""
         k = np.searchsorted(self.share, rng.random(size), side="right").clip(max=self.rows.size - 1)
         length = self.last[k] - self.first[k] + 1
         origin = self.first[k] + (rng.random(size) * length).astype(np.int64)
@@ -62,12 +73,34 @@ class Sampler:
         steps = np.sort(rng.permutation(horizon)[:ahead]) if ahead < horizon else None
         return self.windows.gather(self.rows[k], origin, forks=forks, hidden=self.held_out, steps=steps)
 
-    def judged(self, rng: np.random.Generator, size: int = 512) -> list[Batch]:
-        """Windows right before the held-out steps, of a random choice of series."""
+    def exam(self, rng: np.random.Generator) -> Exam:
+        """The windows right before the held-out steps, of a random choice of series."""
         rows = np.flatnonzero(self.windows.end - self.held_out > self.windows.start)
         if rows.size > _JUDGED:
             rows = np.sort(rng.choice(rows, _JUDGED, replace=False))
         origins = self.windows.end[rows] - 1 - self.held_out
-        return [
-            self.windows.gather(rows[i : i + size], origins[i : i + size]) for i in range(0, rows.size, size)
-        ]
+        parts = [slice(i, i + _AT_ONCE) for i in range(0, rows.size, _AT_ONCE)]
+        units = torch.from_numpy(self.volume[rows]).float().to(self.windows.device)
+        return Exam(rows, tuple((self.windows.gather(rows[p], origins[p]), units[p, None, None]) for p in parts))
+
+
+@dataclass(frozen=True, eq=False)
+class Exam:
+    """Windows with answers that training does not see.
+
+    Attributes:
+        rows: ``(R,)`` series, one window each.
+        papers: batches of one fork, each with the size of its series ``(B, 1, 1)``.
+    """
+
+    rows: I64
+    papers: tuple[tuple[Batch, Tensor], ...]
+
+    def loss(self, answer: Callable[[Batch], Tensor]) -> float:
+        """Weighted quantile loss of answers ``(B, 1, H, Q)`` in scaled units, one batch after the other."""
+        top = bottom = 0.0
+        for batch, size in self.papers:
+            counts = batch.weight * size
+            top += float((pinball(answer(batch), batch.target, LEVELS) * counts).sum())
+            bottom += float((batch.target * counts).sum())
+        return top / bottom if bottom > 0 else top

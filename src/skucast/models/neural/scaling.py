@@ -93,7 +93,8 @@ def _running(values: F64, season: int, method: Scaling) -> tuple[F64, list[F64]]
     sold = y > 0
     column = np.arange(y.shape[1])
     latest = np.maximum.accumulate(np.where(sold, column, -1), axis=1)
-    since = np.where(latest >= 0, column - latest, column + 1)
+    born = np.where(seen.any(axis=1), seen.argmax(axis=1), y.shape[1])[:, None]
+    since = np.where(latest >= 0, column - latest, np.maximum(column - born + 1, 0))
     statistics = [
         np.clip(np.log(unit), -7, 7) / 3,
         np.arcsinh(_exponential(y, seen, short) / unit),

@@ -1,0 +1,148 @@
+"""What all networks share: from a panel to a trained network and from there to forecasts.
+
+This module does not import torch, so that networks can be listed and described without it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import ConfigError, ModelError
+from ...forecast import LEVELS
+from ...panel import F32, Panel
+from ..spec import Arrays, Fitted, Progress, Spec
+from .inputs import Inputs
+from .options import TrainOptions
+
+_FEWEST = 200  # windows below which no network is trained
+_FEW = 2000  # windows below which the user is told to expect little
+
+
+@dataclass(frozen=True)
+class NeuralSpec(Spec):
+    """A network; subclasses add its own sizes and build it.
+
+    Attributes:
+        context: steps of history that it looks at; 0 takes a year of days, two years of weeks.
+        patch: steps that make one step of the network; 0 takes a week of days, a day of hours.
+        scaling: ``mean``, or ``robust`` where single huge orders would blow up a series' scale.
+        dropout: share of hidden units left out at random while training.
+        train: how it is trained.
+    """
+
+    context: int = 0
+    patch: int = 0
+    scaling: str = "mean"
+    dropout: float = 0.1
+    train: TrainOptions = TrainOptions()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.train, Mapping):  # as it comes from JSON and TOML
+            unknown = sorted(set(self.train) - {f.name for f in dataclasses.fields(TrainOptions)})
+            if unknown:
+                raise ConfigError(f"Model '{self.name}': there is no training option '{unknown[0]}'.")
+            object.__setattr__(self, "train", TrainOptions(**self.train))
+        if self.context < 0 or self.patch < 0:
+            raise ConfigError(f"Model '{self.name}': context and patch must not be negative.")
+        if self.scaling not in ("mean", "robust"):
+            raise ConfigError(f"Model '{self.name}': scaling must be 'mean' or 'robust', not '{self.scaling}'.")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"Model '{self.name}': dropout must lie in [0, 1), not {self.dropout!r}.")
+
+    @abstractmethod
+    def build(self, inputs: Inputs) -> Any:
+        """The untrained network (a ``torch.nn.Module``), with random weights from torch's current seed."""
+
+    def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
+        from ..registry import require
+
+        require(self.name)
+        from .fit import learn
+
+        inputs = Inputs.of(panel, horizon, self.patch, self.context, self.scaling)
+        learned = learn(self.build, inputs, panel, self.train, seed, progress, fewest=_FEWEST)
+        if learned.network is None:
+            warnings.warn(
+                f"'{self.name}' has only {learned.windows:,} windows in {len(panel):,} series to learn from, too few to "
+                f"train a network (at least {_FEWEST}): seasonal naive forecasts instead. Give it more series or a "
+                "longer history, or choose 'ets'.",
+                UserWarning,
+                stacklevel=3,
+            )
+        elif learned.windows < _FEW or learned.loss >= learned.naive_loss:
+            lost = learned.loss >= learned.naive_loss
+            warnings.warn(
+                f"'{self.name}' learned from {learned.windows:,} windows in {len(panel):,} series"
+                + (", few for a network" if learned.windows < _FEW else "")
+                + (f"; on the last {learned.held_out} steps it did not beat seasonal naive" if lost else "")
+                + ": compare it with 'ets' in a backtest before trusting it.",
+                UserWarning,
+                stacklevel=3,
+            )
+        about = {"windows": learned.windows, "held_out": learned.held_out, "loss": learned.loss,
+                 "naive_loss": learned.naive_loss, "steps": learned.steps}  # fmt: skip
+        return FittedNeural(self, panel, seed, inputs=inputs, network=learned.network, about=about)
+
+    @classmethod
+    def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
+        """See `Spec.load_fitted`."""
+        from ..registry import require
+
+        require(spec.name)
+        from .fit import with_weights
+
+        inputs = Inputs.from_dict(about["inputs"])
+        network = with_weights(spec.build(inputs), arrays) if arrays else None
+        return FittedNeural(spec, panel, 0, inputs=inputs, network=network, about=about["training"])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedNeural(Fitted):
+    """A trained network.
+
+    Attributes:
+        inputs: what it sees.
+        network: a ``torch.nn.Module`` on the CPU; None where there was too little to learn from.
+        about: how training went: ``windows`` to learn from, ``held_out`` steps, the weighted quantile ``loss``
+            on them and that of seasonal naive (``naive_loss``), ``steps`` of training.
+    """
+
+    spec: NeuralSpec
+    inputs: Inputs = field(kw_only=True)
+    network: Any = field(kw_only=True)
+    about: Mapping[str, Any] = field(kw_only=True)
+
+    def _predict(
+        self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        if self.network is None:  # `Fitted.predict` lets seasonal naive stand in
+            nothing = np.full((len(self.panel), horizon), np.nan)
+            return nothing, np.repeat(nothing[:, :, None], len(levels), axis=2)
+        from .fit import forecast
+
+        return forecast(self.network, self.inputs, self.panel, known, horizon, levels, seed, self.spec.train.device)
+
+    def update(self, panel: Panel) -> Self:
+        """The trained network on another or longer history of the same frequency.
+
+        Raises:
+            ModelError: the frequency differs.
+        """
+        if panel.freq != self.panel.freq:
+            raise ModelError(
+                f"'{self.spec.name}' was trained at frequency '{self.panel.freq.alias}' and cannot go on with "
+                f"'{panel.freq.alias}': fit it anew."
+            )
+        return dataclasses.replace(self, panel=panel)
+
+    def _state(self) -> tuple[Arrays, dict[str, Any]]:
+        arrays = {} if self.network is None else {n: t.cpu().numpy() for n, t in self.network.state_dict().items()}
+        return arrays, {"inputs": self.inputs.to_dict(), "training": dict(self.about), "levels": list(LEVELS)}

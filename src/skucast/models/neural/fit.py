@@ -1,0 +1,225 @@
+"""Where a panel meets a network: learning from it, and forecasting it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ...errors import ConfigError
+from ...forecast import LEVELS, Forecast, invert_cdf
+from ...panel import F32, Panel
+from ..naive import naive_quantiles
+from ..spec import Arrays, Progress
+from .inputs import Inputs
+from .options import TrainOptions
+from .sampler import Exam, Sampler
+from .train import train
+from .windows import Batch, Windows
+
+F64 = npt.NDArray[np.float64]
+
+_CHUNK = 1024  # series forecast at once
+_PATHS = 8  # futures followed beyond the trained horizon
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A trained network and how training went.
+
+    Attributes:
+        network: on the CPU, in evaluation mode; None if there were too few windows.
+        windows: different windows to learn from.
+        held_out: steps that it was judged on.
+        loss: weighted quantile loss on them.
+        naive_loss: that of seasonal naive.
+        steps: updates done.
+    """
+
+    network: nn.Module | None
+    windows: int
+    held_out: int = 0
+    loss: float = 0.0
+    naive_loss: float = float("inf")
+    steps: int = 0
+
+
+def learn(
+    build: Callable[[Inputs], nn.Module],
+    inputs: Inputs,
+    panel: Panel,
+    options: TrainOptions,
+    seed: int,
+    progress: Progress | None,
+    *,
+    fewest: int,
+) -> Learned:
+    """Train a network on a panel; its last steps are held out to stop in time."""
+    device = device_of(options.device)
+    windows = Windows(panel, inputs, device=device)
+    held_out = min(inputs.horizon, panel.n_steps // 4)
+    sampler = Sampler.of(windows, held_out)
+    if sampler.origins < fewest:
+        return Learned(None, sampler.origins)
+    exam = sampler.exam(np.random.default_rng(seed)) if held_out else None
+
+    def draw(rng: np.random.Generator) -> Batch:
+        return sampler.draw(rng, options.batch, options.forks, options.ahead)
+
+    def judge(network: nn.Module) -> float:
+        assert exam is not None
+        return exam.loss(network)
+
+    state = train(lambda: build(inputs).to(device), draw, judge if exam else None, options, seed, progress)
+    network = state.averaged.cpu()
+    if exam is None or state.best is None:
+        return Learned(network, sampler.origins, steps=state.step)
+    return Learned(network, sampler.origins, held_out, state.best[0], _naive(panel, exam, held_out), state.step)
+
+
+def _naive(panel: Panel, exam: Exam, held_out: int) -> float:
+    """Loss of seasonal naive in the same exam."""
+    history = panel.take(exam.rows).until(panel.end - held_out)
+    papers = iter(np.split(np.arange(len(exam.rows)), np.cumsum([len(b.scale) for b, _ in exam.papers])[:-1]))
+
+    def answer(batch: Batch) -> Tensor:
+        rows = next(papers)
+        _, q = naive_quantiles(history.take(rows), batch.steps.numel(), LEVELS)
+        return torch.from_numpy(np.maximum(q, 0.0)).to(batch.scale)[:, None] / batch.scale[:, :, None, None]
+
+    return exam.loss(answer)
+
+
+def forecast(
+    network: nn.Module,
+    inputs: Inputs,
+    panel: Panel,
+    known: Mapping[str, F32],
+    horizon: int,
+    levels: tuple[float, ...],
+    seed: int,
+    device: str = "auto",
+) -> tuple[F64, F64]:
+    """Mean ``(S, H)`` and quantiles ``(S, H, Q)``; a series never observed is NaN.
+
+    Series are worked on in chunks, each by itself, so a forecast does not depend on which others are there.
+    Beyond the horizon that the network was trained for it goes on from sampled futures of its own.
+    """
+    place = device_of(device)
+    network.to(place)
+    mean = np.full((len(panel), horizon), np.nan)
+    quantiles = np.full((len(panel), horizon, len(levels)), np.nan)
+    for first in range(0, len(panel), _CHUNK):
+        rows = np.arange(first, min(first + _CHUNK, len(panel)))
+        part = panel.take(rows)
+        seen = np.zeros(len(rows), dtype=np.bool_)
+        seen[part.row_of[~np.isnan(part.observed)]] = True
+        ahead = {n: c[rows] for n, c in known.items()}
+        blocks = _blocks(network, inputs, part, ahead, horizon, seed, place)[seen]
+        mean[rows[seen]] = mean_of(blocks)
+        quantiles[rows[seen]] = at_levels(blocks, levels)
+    network.to("cpu")
+    return mean, quantiles
+
+
+def _blocks(
+    network: nn.Module, inputs: Inputs, panel: Panel, known: Mapping[str, F32], horizon: int, seed: int,
+    device: torch.device,
+) -> F64:  # fmt: skip
+    """Quantiles ``(S, horizon, Q)`` at `LEVELS`, in blocks of the trained horizon."""
+    width = inputs.horizon
+    made = [_one_block(network, inputs, panel, known, device)]
+    paths = [panel] * _PATHS
+    said = made * _PATHS  # each path's own last block
+    for k in range(1, -(-horizon // width)):
+        here, there = ({n: c[:, j * width : (j + 1) * width] for n, c in known.items()} for j in (k - 1, k))
+        for j in range(_PATHS):
+            step = Forecast.of(paths[j], mean_of(said[j]), said[j])
+            paths[j] = paths[j].append(step.paths(_PATHS, seed + k)[:, j], here)
+            said[j] = _one_block(network, inputs, paths[j], there, device)
+        made.append(mixture(np.stack(said)))
+    return np.concatenate(made, axis=1)[:, :horizon]
+
+
+def _one_block(
+    network: nn.Module, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device
+) -> F64:
+    ahead = {n: _pad(c, inputs.horizon) for n, c in known.items()}
+    windows = Windows(panel, inputs, ahead, device)
+    with torch.inference_mode():
+        batch = windows.gather(np.arange(len(panel)), windows.end - 1)
+        q: Tensor = network(batch)[:, 0] * batch.scale[:, :, None]  # (S, H, Q)
+    return np.maximum(q.cpu().numpy().astype(np.float64), 0.0)
+
+
+def _pad(column: F32, steps: int) -> F32:
+    """The first ``steps`` columns, NaN where there are fewer."""
+    out = np.full((len(column), steps), np.nan, dtype=np.float32)
+    out[:, : column.shape[1]] = column[:, :steps]
+    return out
+
+
+def mean_of(quantiles: F64) -> F64:
+    """Means of the distributions that quantiles ``(..., Q)`` at `LEVELS` describe.
+
+    Linear between levels and with the exponential tails of `skucast.forecast.invert_cdf`, whose means are
+    ``q - s`` below and ``q + s`` above for a tail of scale ``s``.
+    """
+    p, q = np.asarray(LEVELS), quantiles
+    body = ((q[..., 1:] + q[..., :-1]) / 2 * np.diff(p)).sum(axis=-1)
+    low = (q[..., 1] - q[..., 0]) / np.log(p[1] / p[0])
+    high = (q[..., -1] - q[..., -2]) / np.log((1 - p[-2]) / (1 - p[-1]))
+    return np.asarray(body + p[0] * np.maximum(q[..., 0] - low, 0.0) + (1 - p[-1]) * (q[..., -1] + high))
+
+
+def at_levels(quantiles: F64, levels: tuple[float, ...]) -> F64:
+    """Quantiles at other levels than `LEVELS`."""
+    if levels == LEVELS:
+        return quantiles
+    flat = quantiles.reshape(-1, len(LEVELS))
+    wanted = np.broadcast_to(np.asarray(levels), (len(flat), len(levels)))
+    return invert_cdf(np.asarray(LEVELS), flat, wanted).reshape(*quantiles.shape[:-1], len(levels))
+
+
+def mixture(parts: F64) -> F64:
+    """Quantiles at `LEVELS` of the equal mixture of ``K`` distributions ``(K, ..., Q)``."""
+    p = np.asarray(LEVELS)
+    edges = np.concatenate([[0.0], (p[1:] + p[:-1]) / 2, [1.0]])
+    mass = np.broadcast_to(np.diff(edges) / len(parts), parts.shape)
+    pooled, mass = (np.moveaxis(a, 0, -2).reshape(*a.shape[1:-1], -1) for a in (parts, mass))
+    order = np.argsort(pooled, axis=-1, kind="stable")
+    pooled, mass = np.take_along_axis(pooled, order, -1), np.take_along_axis(mass, order, -1)
+    centre = np.cumsum(mass, axis=-1) - mass / 2
+    out = np.empty((*pooled.shape[:-1], len(p)))
+    for k, level in enumerate(p):
+        above = np.clip((centre < level).sum(axis=-1, keepdims=True), 1, centre.shape[-1] - 1)
+        c0, c1 = (np.take_along_axis(centre, i, -1) for i in (above - 1, above))
+        q0, q1 = (np.take_along_axis(pooled, i, -1) for i in (above - 1, above))
+        out[..., k] = (q0 + np.clip((level - c0) / (c1 - c0), 0, 1) * (q1 - q0))[..., 0]
+    return out
+
+
+def with_weights(network: nn.Module, arrays: Arrays) -> nn.Module:
+    """The network with saved weights, ready to forecast."""
+    network.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in arrays.items()})
+    return network.eval()
+
+
+def device_of(name: str) -> torch.device:
+    """A device by name; ``auto`` is the GPU where there is one.
+
+    Raises:
+        ConfigError: torch does not know it, or it is not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError):  # what torch raises for a device that it was built without
+        raise ConfigError(f"There is no device '{name}' here: use 'auto' or 'cpu'.") from None
