@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from skucast.panel import Panel
 from skucast.portfolio.auto import Auto
 
 METRICS = ("wql", "skill", "mase", "rmsse", "wape", "relative_bias", "coverage_50", "coverage_80", "coverage_95")
+VERSIONS = ("skucast", "numpy", "polars", "scipy", "lightgbm", "torch")
 
 
 def aligned(ids: list[str], stamps: np.ndarray, values: np.ndarray, freq: str, known: dict[str, np.ndarray]) -> Panel:
@@ -124,7 +127,7 @@ def run(name: str, folder: Path, series: int, preset: str, seed: int) -> dict[st
     begin = time.perf_counter()
     models = {"auto": auto, **auto.candidates()}
     result = backtest_panel(panel, task.horizon, task.windows, models, seed=seed)
-    overall, per_class = result.scores(), result.scores("class")
+    overall, per_class, per_window = result.scores(), result.scores("class"), result.scores("window")
     return {
         "panel": repr(panel),
         "series": len(panel),
@@ -135,6 +138,10 @@ def run(name: str, folder: Path, series: int, preset: str, seed: int) -> dict[st
         "failures": {f"{m}, window {w + 1}": why for (m, w), why in result.failures.items()},
         "notes": list(result.notes),
         "auto_beats_seasonal_naive": bool(overall.filter(pl.col("model") == "auto")["skill"][0] > 0),
+        "skill_of_auto_by_window": {
+            str(r["cutoff"])[:10]: round(r["skill"], 4)
+            for r in per_window.filter(pl.col("model") == "auto").iter_rows(named=True)
+        },
         "models": [{"model": r["model"], **rounded(r)} for r in overall.sort("wql").iter_rows(named=True)],
         "per_class": [
             {"class": r["class"], "model": r["model"], "cells": r["cells"], **rounded(r)}
@@ -145,6 +152,24 @@ def run(name: str, folder: Path, series: int, preset: str, seed: int) -> dict[st
 
 def rounded(row: dict[str, Any]) -> dict[str, float | None]:
     return {m: None if row[m] is None else round(row[m], 4) for m in METRICS}
+
+
+def machine() -> str:
+    """Processor, cores, system and Python."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = names[0] if names else platform.processor()
+    return f"{processor}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def versions() -> dict[str, str]:
+    found = {}
+    for name in VERSIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def main() -> None:
@@ -159,7 +184,7 @@ def main() -> None:
     results = {}
     for name in options.sets:
         results[name] = run(name, options.data, options.series, options.preset, options.seed)
-        print(f"\n{name}: {results[name]['panel']} ({results[name]['seconds']} s)")
+        print(f"\n{name}: {results[name]['panel']} ({results[name]['seconds']} s)", flush=True)
         for row in results[name]["models"]:
             mark = "  <- yardstick" if row["model"] == YARDSTICK else ""
             print(
@@ -171,8 +196,10 @@ def main() -> None:
         "seed": options.seed,
         "preset": options.preset,
         "series_limit": options.series,
-        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "versions": {p: version(p) for p in ("skucast", "numpy", "polars", "scipy", "lightgbm")},
+        "machine": machine(),
+        "threads": os.environ.get("OMP_NUM_THREADS", "not set"),
+        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        "versions": versions(),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({"about": about, "sets": results}, indent=1, ensure_ascii=False) + "\n")

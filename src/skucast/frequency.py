@@ -93,7 +93,8 @@ class Frequency:
             else:
                 anchor = ((6 - _EPOCH_WEEKDAY) % 7) * _DAY if unit == "W" else 0  # weeks end on Sunday, as in pandas
             return Frequency(unit, multiple, anchor)  # type: ignore[arg-type]
-        day, phase = (_END_OF_MONTH if edge == "end" else 1), 0
+        day = _END_OF_MONTH if edge == "end" else 1
+        phase = multiple * _MONTHS[unit] - 1 if edge == "end" else 0  # quarters end in March, years in December
         if sample is not None:
             months, days, last = _month_parts(sample)
             if edge is None:

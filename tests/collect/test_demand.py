@@ -40,7 +40,10 @@ def test_the_name_is_the_one_printed_most_often() -> None:
 
 def test_money_is_exact_in_any_order_of_lines() -> None:
     lines = orders(*[("A", float(q), "2024-03-01", 0.1 * q) for q in range(1, 200)])
-    sums = {Demand.from_lines(lines.sample(fraction=1, shuffle=True, seed=s), Repairs()).cells["revenue"][0] for s in range(5)}
+    sums = {
+        Demand.from_lines(lines.sample(fraction=1, shuffle=True, seed=s), Repairs()).cells["revenue"][0]
+        for s in range(5)
+    }
     assert len(sums) == 1
     assert sums.pop() == pytest.approx(sum(0.1 * q * q for q in range(1, 200)), rel=1e-6)
 
@@ -51,7 +54,9 @@ def test_partitions_by_item_give_what_the_whole_gives() -> None:
     at_once = Demand.from_lines(whole, done)
     parts = [part for _, part in lines.group_by(pl.col("sku").hash() % 5)]
     in_parts = Demand.from_parts(parts, Clean(), today=TODAY)
-    assert_frame_equal(in_parts.cells.sort(SORTED), at_once.cells.sort(SORTED), check_row_order=False, check_column_order=False)
+    assert_frame_equal(
+        in_parts.cells.sort(SORTED), at_once.cells.sort(SORTED), check_row_order=False, check_column_order=False
+    )
     assert_frame_equal(in_parts.totals, at_once.totals, check_dtypes=False)
     assert_frame_equal(in_parts.names.sort("sku"), at_once.names.sort("sku"))
     for name in ("duplicates", "non-products", "cancellations"):
@@ -60,8 +65,14 @@ def test_partitions_by_item_give_what_the_whole_gives() -> None:
 
 
 def test_no_line_left_says_which_rule_took_them() -> None:
-    kept, repairs = clean_orders(orders(("A", 1.0, "2024-03-01", 0.0), ("A", 0.0, "2024-03-01", 2.0), ("A", 2.0, "2024-03-01", 0.0)), Clean(), today=TODAY)
-    with pytest.raises(DataError, match="All 3 rows of 'orders' were rejected, most of them \\(2\\) by the rule 'non-positive-prices'"):
+    kept, repairs = clean_orders(
+        orders(("A", 1.0, "2024-03-01", 0.0), ("A", 0.0, "2024-03-01", 2.0), ("A", 2.0, "2024-03-01", 0.0)),
+        Clean(),
+        today=TODAY,
+    )
+    with pytest.raises(
+        DataError, match="All 3 rows of 'orders' were rejected, most of them \\(2\\) by the rule 'non-positive-prices'"
+    ):
         Demand.from_lines(kept, repairs)
 
 
@@ -72,7 +83,9 @@ def test_an_empty_table_says_so() -> None:
 
 
 def test_a_sales_table_keeps_its_facts() -> None:
-    rows = [{"sku": "A", "date": f"2024-01-{7 * k + 3:02d}", "quantity": float(k), "promotion": k == 2} for k in range(4)]
+    rows = [
+        {"sku": "A", "date": f"2024-01-{7 * k + 3:02d}", "quantity": float(k), "promotion": k == 2} for k in range(4)
+    ]
     demand = Demand.from_sales(table("sales", rows), Clean(), today=TODAY)
     assert demand.native is not None
     assert (demand.table, demand.absent, demand.native.alias) == ("sales", "missing", "W-WED")

@@ -58,7 +58,9 @@ def test_the_last_periods_of_a_longer_grid_are_the_future() -> None:
 
 
 def test_rows_of_a_table_are_found_by_all_level_columns_nulls_too() -> None:
-    keys = pl.DataFrame({"sku": ["A", "A", None], "location": ["DE", None, "DE"]}, schema={"sku": pl.String, "location": pl.String})
+    keys = pl.DataFrame(
+        {"sku": ["A", "A", None], "location": ["DE", None, "DE"]}, schema={"sku": pl.String, "location": pl.String}
+    )
     made = Grid(DAYS, keys, np.zeros(3, np.int64), 0)
     table = pl.DataFrame({"location": [None, "DE", "FR", "DE"], "sku": ["A", None, "A", "A"], "units": [1, 2, 3, 4]})
     assert made.rows(table).tolist() == [1, 2, -1, 0]

@@ -61,7 +61,10 @@ def test_own_columns_are_kept_where_level_or_covariates_name_them() -> None:
 @pytest.mark.parametrize(
     "source, sentence",
     [
-        ({"columns": {"sku": "Code"}}, r"'a.csv' has no column 'Code'.*orders\.sku.*it has 'Invoice'.*Correct 'sku = \.\.\.'"),
+        (
+            {"columns": {"sku": "Code"}},
+            r"'a.csv' has no column 'Code'.*orders\.sku.*it has 'Invoice'.*Correct 'sku = \.\.\.'",
+        ),
         ({}, r"'a.csv' has no column for orders\.ordered_at .*Write ordered_at ="),
     ],
 )
@@ -106,7 +109,12 @@ def test_items_across_without_prefixes_are_all_but_the_date() -> None:
     [
         ({"across": "dates"}, "sales", DataError, "No column header of 'a.csv' is a date"),
         ({"across": "items", "prefixes": {"X_": "quantity"}}, "sales", DataError, "is an item after 'X_'"),
-        ({"across": "items", "prefixes": {"Q": "colour"}}, "sales", ConfigError, "names 'colour', which is no column of sales"),
+        (
+            {"across": "items", "prefixes": {"Q": "colour"}},
+            "sales",
+            ConfigError,
+            "names 'colour', which is no column of sales",
+        ),
         ({"across": "dates"}, "suppliers", ConfigError, "cannot be melted"),
     ],
 )

@@ -15,7 +15,8 @@ def find(*rows: tuple[str, str | None], patterns: list[str] | None = None) -> tu
 
 
 @pytest.mark.parametrize(
-    "code", ["POST", "post", "DOT", "BANK CHARGES", "AMAZONFEE", "Manual", "gift_0001_20", "SHIPPING-DE", "运费", "差价", "C2"]
+    "code",
+    ["POST", "post", "DOT", "BANK CHARGES", "AMAZONFEE", "Manual", "gift_0001_20", "SHIPPING-DE", "运费", "差价", "C2"],
 )
 def test_codes_of_postage_fees_and_vouchers_are_no_products(code: str) -> None:
     assert find((code, None), ("85123A", None)) == ([code], [])
@@ -26,7 +27,9 @@ def test_products_whose_code_only_begins_like_one_stay(code: str) -> None:
     assert find((code, "Poster of a ship"), ("85123A", None)) == ([], [])
 
 
-@pytest.mark.parametrize("words", ["Postage", "Shipping costs", "Bank Charges", "补运费专用链接", "【补差价】", "£10 Gift Voucher £10"])
+@pytest.mark.parametrize(
+    "words", ["Postage", "Shipping costs", "Bank Charges", "补运费专用链接", "【补差价】", "£10 Gift Voucher £10"]
+)
 def test_a_description_tells_a_non_product(words: str) -> None:
     assert find(("X99", words), ("85123A", "Lamp")) == (["X99"], [])
 

@@ -37,7 +37,14 @@ BROKEN: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
     "returns-left-out": ({"order_id": "9", "quantity": -1.0}, None),
     "write-offs": ({"sku": "B200", "quantity": -7.0, "price": 0.0}, None),
 }
-FINE = {"order_id": "1", "sku": "A100", "quantity": 3.0, "ordered_at": "2024-03-01T10:00", "price": 2.5, "status": "paid"}
+FINE = {
+    "order_id": "1",
+    "sku": "A100",
+    "quantity": 3.0,
+    "ordered_at": "2024-03-01T10:00",
+    "price": 2.5,
+    "status": "paid",
+}
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -206,7 +213,7 @@ SWITCHES = st.fixed_dictionaries(
 def test_units_in_are_units_out_plus_units_rejected_whatever_the_lines(
     rows: list[dict[str, Any]], switches: dict[str, bool]
 ) -> None:
-    lines = table("orders", [{k: v for k, v in row.items()} for row in rows])
+    lines = table("orders", rows)
     kept, repairs = clean(lines, **switches)
     came = lines["quantity"].fill_nan(None).drop_nulls().sum()
     assert kept["quantity"].sum() + repairs.rejected_units() == came

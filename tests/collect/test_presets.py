@@ -51,7 +51,10 @@ SKU: dict[str, Callable[[Row], str]] = {
 }
 STATUS: dict[str, tuple[str, dict[str, str]]] = {
     "woocommerce": ("Order Status", {"Cancelled": "cancelled", "Refunded": "refunded", "On hold": "pending"}),
-    "amazon": ("order-status", {"Cancelled": "cancelled", "Shipped - Returned to Seller": "refunded", "Pending": "pending"}),
+    "amazon": (
+        "order-status",
+        {"Cancelled": "cancelled", "Shipped - Returned to Seller": "refunded", "Pending": "pending"},
+    ),
     "jd": ("订单状态", {"(锁定)已取消": "cancelled", "已退款": "refunded", "等待付款": "pending"}),
     "magento": ("Order Status", {"canceled": "cancelled", "closed": "refunded", "pending": "pending"}),
 }
@@ -173,7 +176,10 @@ def test_taobao_refunds_come_before_closed_orders() -> None:
 
 def test_amazon_stamps_move_to_the_shops_zone() -> None:
     (file,) = (EXPORTS / "amazon").iterdir()
-    raw = {"source": [{"table": "orders", "path": str(file), "preset": "amazon"}], "project": {"timezone": "Europe/Berlin"}}
+    raw = {
+        "source": [{"table": "orders", "path": str(file), "preset": "amazon"}],
+        "project": {"timezone": "Europe/Berlin"},
+    }
     moved = read_tables(make_config(raw), Repairs())["orders"]["ordered_at"]
     hours = (moved - read_export("amazon")["ordered_at"]).dt.total_hours()
     assert set(hours.unique()) == {1, 2}  # winter and summer

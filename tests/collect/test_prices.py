@@ -15,7 +15,10 @@ NAN = float("nan")
 
 def grid(series: int, periods: int) -> Grid:
     return Grid(
-        Frequency.parse("D"), pl.DataFrame({"sku": [f"s{i}" for i in range(series)]}), np.zeros(series, np.int64), periods - 1
+        Frequency.parse("D"),
+        pl.DataFrame({"sku": [f"s{i}" for i in range(series)]}),
+        np.zeros(series, np.int64),
+        periods - 1,
     )
 
 
@@ -90,6 +93,10 @@ def test_prices_of_series_at_any_level_carry_the_items_cost() -> None:
     )
     products = pl.DataFrame({"sku": ["A", "B"], "cost": [1.5, -1.0], "category": ["x", "x"]})
     by_place = series_prices(table, ["sku", "location"], products)
-    assert by_place.select("unique_id", "price", "cost").rows() == [("A/DE", 2.0, 1.5), ("A/FR", 4.0, 1.5), ("B/DE", 8.0, None)]
+    assert by_place.select("unique_id", "price", "cost").rows() == [
+        ("A/DE", 2.0, 1.5),
+        ("A/FR", 4.0, 1.5),
+        ("B/DE", 8.0, None),
+    ]
     by_category = series_prices(table, ["category"], products)
     assert by_category.select("unique_id", "price", "cost").rows() == [("x", pytest.approx(14 / 3), None)]

@@ -93,7 +93,9 @@ def test_rows_are_those_of_the_csv_module(tmp_path_factory, rows, size, ending, 
     writer.writerows(rows)
     path = written(tmp_path_factory.mktemp("csv"), text.getvalue())
     file = TextFile(path, "a.csv", Dialect("utf-8", ","))
-    found = [[cell or None for cell in row] for raw in file.blocks("orders", Repairs(), size) for row in raw.frame.rows()]
+    found = [
+        [cell or None for cell in row] for raw in file.blocks("orders", Repairs(), size) for row in raw.frame.rows()
+    ]
     expected = [[cell or None for cell in row] for row in rows if any(cell.strip() for cell in row)]
     found = [row for row in found if any((cell or "").strip() for cell in row)]
     assert found == expected

@@ -70,7 +70,13 @@ def test_closed_days_can_be_given_as_weekdays_dates_and_stretches() -> None:
     given = ["Sat", "周日", "2024-01-03", "02-01", "2024-01-10..2024-01-12"]
     trading, repairs = find_trading(totals([5] * 60), given)
     shut = [str(np.datetime64(int(d), "D")) for d in trading.days[~trading.open]]
-    assert [d for d in shut if np.is_busday(d)] == ["2024-01-03", "2024-01-10", "2024-01-11", "2024-01-12", "2024-02-01"]
+    assert [d for d in shut if np.is_busday(d)] == [
+        "2024-01-03",
+        "2024-01-10",
+        "2024-01-11",
+        "2024-01-12",
+        "2024-02-01",
+    ]
     assert len(shut) == 5 + 16
     assert rule(repairs, "orders-on-closed-days")["rows"] == len(shut)
 
@@ -100,9 +106,8 @@ def test_open_days_are_counted_per_period() -> None:
 
 def test_a_week_is_complete_once_no_trading_day_is_left_in_it() -> None:
     weeks = Frequency.parse("W-SUN")
-    open_all = Trading(day("2024-01-01"), np.ones(14, np.bool_), np.ones(7, np.bool_))
-    weekdays = np.array([True] * 5 + [False, False])
-    office = Trading(day("2024-01-01"), np.ones(14, np.bool_), weekdays)
+    open_all = Trading(day("2024-01-01"), np.ones(12, np.bool_), np.ones(7, np.bool_))
+    office = Trading(day("2024-01-01"), np.ones(12, np.bool_), np.array([True] * 5 + [False, False]))
     friday = day("2024-01-12")
     second = int(periods(weeks, np.array([friday]))[0])
     assert open_all.last_complete(weeks, friday) == second - 1
@@ -112,8 +117,12 @@ def test_a_week_is_complete_once_no_trading_day_is_left_in_it() -> None:
 
 def test_a_last_day_that_ends_hours_early_is_not_complete() -> None:
     usual = [dt.time(18, 30)] * 30
-    assert last_complete_day(totals([5] * 31, last_at=[*usual, dt.time(12, 50)]), dt.date(2030, 1, 1)) == day("2024-01-30")
-    assert last_complete_day(totals([5] * 31, last_at=[*usual, dt.time(18, 0)]), dt.date(2030, 1, 1)) == day("2024-01-31")
+    assert last_complete_day(totals([5] * 31, last_at=[*usual, dt.time(12, 50)]), dt.date(2030, 1, 1)) == day(
+        "2024-01-30"
+    )
+    assert last_complete_day(totals([5] * 31, last_at=[*usual, dt.time(18, 0)]), dt.date(2030, 1, 1)) == day(
+        "2024-01-31"
+    )
 
 
 def test_today_is_never_complete() -> None:

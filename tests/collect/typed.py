@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-import skucast
+import skucast as sc
 from skucast.collect.repairs import Repairs
 from skucast.collect.shop import Shop
 from skucast.collect.tables import POLARS_TYPE, SCHEMAS
@@ -74,10 +75,48 @@ def rules(repairs: Repairs) -> set[str]:
 @cache
 def bundled() -> pl.DataFrame:
     """The 1,044,847 order lines that travel with the package."""
-    return pl.read_parquet(Path(skucast.__file__).parent / "data" / "online_retail.parquet")
+    return pl.read_parquet(Path(sc.__file__).parent / "data" / "online_retail.parquet")
 
 
 @cache
 def bundled_shop() -> Shop:
     """The shop of the bundled orders."""
     return Shop.of({"orders": bundled()}, today=TODAY)
+
+
+def series(panel: sc.Panel, name: str) -> np.ndarray:
+    """Values of one series."""
+    return panel.series(panel.ids.to_list().index(name))
+
+
+def column(panel: sc.Panel, flat: Any, name: str) -> list[float]:
+    """A flat column's cells of one series."""
+    i = panel.ids.to_list().index(name)
+    return [float(v) for v in flat[panel.indptr[i] : panel.indptr[i + 1]]]
+
+
+def lines(*rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Order lines, item after item."""
+    return table("orders", [line for part in rows for line in part])
+
+
+def counts(*rows: tuple[Any, ...], columns: str = "sku date on_hand") -> pl.DataFrame:
+    """Counts of stock from tuples."""
+    return table("stock", [dict(zip(columns.split(), row, strict=False)) for row in rows])
+
+
+def promoted(*rows: dict[str, Any], **sections: Any) -> Shop:
+    """A shop of the items A (category x) and B (y), ten days each, with promotions."""
+    days = [
+        every_day("A", "2024-01-01", [1.0] * 10, price=10.0), every_day("B", "2024-01-01", [1.0] * 10, price=20.0)
+    ]  # fmt: skip
+    products = table("products", [{"sku": "A", "category": "x", "price": 10.0}, {"sku": "B", "category": "y"}])
+    return shop(
+        {"orders": lines(*days), "products": products, "promotions": table("promotions", list(rows))}, **sections
+    )
+
+
+def signals(*rows: tuple[Any, ...]) -> pl.DataFrame:
+    """Signals from tuples."""
+    names = ("date", "name", "value", "known", "location", "sku")
+    return table("signals", [dict(zip(names, row, strict=False)) for row in rows])

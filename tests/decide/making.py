@@ -42,7 +42,9 @@ def normal(mu: float, sd: float, freq="W-SUN") -> Forecast:
     return Forecast.of(_panel(["A"], freq), mean, stats.norm.ppf(_Q, mu, sd)[None, None])
 
 
-def plan(forecast: Forecast, *, currency="GBP", seed=0, stock=None, products=None, suppliers=None, prices=None, **terms):
+def plan(
+    forecast: Forecast, *, currency="GBP", seed=0, stock=None, products=None, suppliers=None, prices=None, **terms
+):
     """A purchase plan; tables may be given as columns."""
     tables = {"stock": stock, "products": products, "suppliers": suppliers, "prices": prices}
     frames = {k: pl.DataFrame(t) if isinstance(t, dict) else t for k, t in tables.items()}

@@ -28,6 +28,7 @@ def cut(parts, budget):
     return cut_to_budget(wanted, need, under, over, cost, pack, least_lot(pack, minimum), budget)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 12), st.floats(0, 1.2), st.sampled_from([0.0, 5.0]))
 def test_the_budget_is_never_exceeded_and_lines_stay_orderable(seed, items, share, least):
     parts = shop(seed, items, least=least)
@@ -41,10 +42,10 @@ def test_the_budget_is_never_exceeded_and_lines_stay_orderable(seed, items, shar
 
 
 @given(st.integers(0, 10_000), st.floats(0.05, 0.95))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_lots_are_bought_in_order_of_marginal_gain_per_unit_of_money(seed, share):
     parts = shop(seed, 8)
-    need, cost, under, over, pack, _, wanted = parts
+    cost, wanted = parts[1], parts[-1]
     budget = float(wanted @ cost) * share
     got = cut(parts, budget)
     assert _gain(parts, got).sum() == pytest.approx(_gain(parts, _greedy(parts, budget)).sum(), rel=1e-4)
@@ -76,7 +77,7 @@ def _greedy(parts, budget):
 @pytest.mark.parametrize("seed", range(6))
 def test_the_gain_is_within_one_lot_of_the_best_possible(seed):
     parts = shop(seed, 4, highest=6)
-    need, cost, under, over, pack, _, wanted = parts
+    cost, pack, wanted = parts[1], parts[4], parts[-1]
     budget = float(wanted @ cost) * 0.5
     choices = [np.arange(0, w + 1e-9, p) for w, p in zip(wanted, pack, strict=True)]
     tried = [np.array(q) for q in itertools.product(*choices) if np.array(q) @ cost <= budget]

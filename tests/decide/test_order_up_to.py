@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -42,6 +42,7 @@ def test_critical_ratio_is_zero_where_nothing_is_earned_and_one_where_nothing_is
     np.testing.assert_allclose(critical_ratio([4.0, -1.0, 0.0, 3.0], [1.0, 2.0, 0.0, 0.0]), [0.8, 0.0, 0.0, 1.0])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 60), min_size=5, max_size=40), st.floats(0.01, 20), st.floats(0.01, 20))
 def test_no_other_quantity_gains_more_than_the_order_up_to_quantity(draws, under, over):
     demand = np.array([draws], dtype=float)

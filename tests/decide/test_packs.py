@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skucast.decide.order_up_to import critical_ratio, expected_gain, quantile_of_sorted
@@ -38,6 +38,7 @@ def test_nothing_is_bought_where_stock_covers_every_future():
     assert ordered([-5.0, -1.0, 0.0], pack=6) == 0.0
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(-20, 80), min_size=3, max_size=30),
     st.floats(0.05, 10),

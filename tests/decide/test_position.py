@@ -4,7 +4,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skucast.collect.repairs import Repairs
@@ -32,7 +32,11 @@ def days(*back):
 
 def test_the_latest_count_up_to_today_is_used():
     found, rules, _ = held(
-        [("A", None)], sku=["A"] * 4, on_hand=[1.0, 2.0, 3.0, 4.0], on_order=[0.0, 9.0, 0.0, 0.0], date=days(30, 2, 5, -1)
+        [("A", None)],
+        sku=["A"] * 4,
+        on_hand=[1.0, 2.0, 3.0, 4.0],
+        on_order=[0.0, 9.0, 0.0, 0.0],
+        date=days(30, 2, 5, -1),
     )
     assert found == [(2.0, 9.0)]
     assert rules == {}
@@ -67,7 +71,9 @@ def test_an_old_count_is_said_to_be_stale():
 
 
 def test_places_are_added_up_where_series_have_none():
-    found, _, _ = held([("A", None)], sku=["A", "A"], location=["east", "west"], on_hand=[4.0, 7.0], on_order=[1.0, None])
+    found, _, _ = held(
+        [("A", None)], sku=["A", "A"], location=["east", "west"], on_hand=[4.0, 7.0], on_order=[1.0, None]
+    )
     assert found == [(11.0, 1.0)]
 
 
@@ -142,13 +148,14 @@ def test_a_table_without_stock_is_refused_with_the_column_named():
         held([("A", None)], sku=["A"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from([None, "e", "w"]), st.integers(-5, 50)), min_size=1))
 def test_no_unit_is_made_or_lost(rows):
     series = [("A", "e", 1.0), ("A", "w", 2.0), ("B", "e", 0.0)]
     skus, places, units = zip(*rows, strict=True)
-    stock = pl.DataFrame(
-        {"sku": skus, "location": pl.Series(places, dtype=pl.String), "on_hand": units}
-    ).unique(["sku", "location"], keep="last", maintain_order=True)
+    stock = pl.DataFrame({"sku": skus, "location": pl.Series(places, dtype=pl.String), "on_hand": units}).unique(
+        ["sku", "location"], keep="last", maintain_order=True
+    )
     found, rules, _ = held(series, **stock.to_dict())
     unused = sum(rules.get(name, (0, 0.0))[1] for name in ("unknown-sku", "unknown-location"))
     total = sum(hand for hand, _ in found if hand is not None)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from skucast.decide.purchase import purchase_plan
 from skucast.config import Plan
+from skucast.decide.purchase import purchase_plan
 from skucast.errors import DataError
 from skucast.forecast import Forecast
 from skucast.models.naive import SeasonalNaive
@@ -132,7 +132,11 @@ def test_leftovers_that_spoil_are_paid_for_and_so_less_is_ordered():
 
 
 def test_what_spoils_is_not_ordered_for_demand_that_passes_before_it_arrives():
-    made = plan(certain({"A": [2.0] * 28}), stock={"sku": ["A"], "on_hand": [6.0]}, products={**PRICED, "shelf_life_days": [3.0]})
+    made = plan(
+        certain({"A": [2.0] * 28}),
+        stock={"sku": ["A"], "on_hand": [6.0]},
+        products={**PRICED, "shelf_life_days": [3.0]},
+    )
     assert row(made)["order_qty"] == 14
     assert row(made)["lost_units_without"] == pytest.approx(42 - 6)
     assert row(made)["lost_units_with"] == pytest.approx(28 - 6)
@@ -201,7 +205,7 @@ def test_no_series_is_an_empty_plan_with_all_columns_and_totals():
 
 def test_lines_are_ranked_by_gain_per_unit_of_money():
     made = plan(
-        poisson({k: 3.0 for k in "ABCDEF"}),
+        poisson(dict.fromkeys("ABCDEF", 3.0)),
         products={"sku": list("ABCDEF"), "price": [10, 12, 9, 30, 5, 8], "cost": [6.0, 6, 6, 6, 4, 7]},
         stock={"sku": list("ABCDEF"), "on_hand": [0.0, 10, 20, 30, 40, 500]},
     )

@@ -51,7 +51,10 @@ def test_without_price_and_cost_there_is_a_quantity_but_no_money():
 
 
 def test_static_columns_of_the_forecast_fill_what_no_table_says():
-    made = plan(certain(ONE, name=["Cup"], cost=[3.0], supplier=["Kiln"]), suppliers={"supplier": ["Kiln"], "review_days": [10.0]})
+    made = plan(
+        certain(ONE, name=["Cup"], cost=[3.0], supplier=["Kiln"]),
+        suppliers={"supplier": ["Kiln"], "review_days": [10.0]},
+    )
     assert (row(made)["name"], row(made)["unit_cost"], row(made)["review_days"]) == ("Cup", 3.0, 10.0)
 
 

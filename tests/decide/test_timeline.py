@@ -3,7 +3,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skucast.decide.timeline import Timeline, demand_within
@@ -60,6 +60,7 @@ def test_demand_counts_whole_steps_parts_of_steps_and_the_mean_beyond():
     assert within(6.0) == [10 + 2 * 3.5, 16 + 2 * 8]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 12), min_size=3, max_size=3), st.integers(0, 100))
 def test_a_lead_time_per_path_and_one_for_all_agree(steps, seed):
     paths = np.random.default_rng(seed).poisson(4, (2, 3, 7)).astype(np.float32)
@@ -69,6 +70,7 @@ def test_a_lead_time_per_path_and_one_for_all_agree(steps, seed):
         np.testing.assert_allclose(drawn[:, k], single[:, k], rtol=1e-5, atol=1e-4)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 15), st.floats(0, 15), st.integers(0, 100))
 def test_demand_never_falls_with_time(a, b, seed):
     paths = np.random.default_rng(seed).poisson(2, (1, 5, 6)).astype(np.float32)

@@ -176,6 +176,7 @@ def test_a_part_of_the_windows_scores_as_if_tested_alone():
     last = backtest_panel(panel, 7, 2, [Around(), Broken(after=panel.end - 10)])
     assert whole.part(2).scores().equals(last.scores())
     assert whole.part(2).failures == last.failures
+    assert whole.part(2).notes == last.notes
     assert [w.cutoff for w in whole.part(0, 2).windows] == [w.cutoff for w in whole.windows[:2]]
 
 

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from skucast.errors import ConfigError, DataError, ModelError
+from skucast.evaluate.classes import CLASSES
 from skucast.models import registry
 from skucast.models.spec import load_fitted
+from skucast.panel import Panel
+from skucast.portfolio import auto as auto_module
 from skucast.portfolio import trial as trial_module
-from skucast.portfolio.auto import Auto
+from skucast.portfolio.auto import Auto, FittedAuto
 from skucast.portfolio.trial import plan_windows, run_trial
 
 from ..evaluate.planted import Around, Doubled, Recorder, panel_of, random_panel
@@ -37,18 +40,67 @@ def test_scores_hold_the_members_and_the_combination():
     assert fitted.tested == 12
 
 
+def two_classes(seed: int = 0) -> Panel:
+    """Thirty smooth series whose demand rises, for which recent values tell most, and thirty steady lumpy ones."""
+    rng = np.random.default_rng(seed)
+    rows = {f"smooth{i:02d}": rng.poisson(np.where(np.arange(120) < 80, 20, 60)) for i in range(30)}
+    rows |= {f"lumpy{i:02d}": np.roll([0, 0, 1, 0, 0, 1, 0, 0, 80, 0] * 12, i) for i in range(30)}
+    return panel_of(rows)
+
+
 def test_forecasts_are_the_weighted_mean_of_the_members_per_class():
-    rng = np.random.default_rng(0)
-    rows = {f"smooth{i}": rng.poisson(20, 120) for i in range(30)}
-    rows |= {f"lumpy{i}": rng.binomial(1, 0.3, 120) * rng.geometric(0.1, 120) for i in range(30)}
-    panel = panel_of(rows)
-    fitted = SMALL.fit(panel, horizon=7)
+    panel = two_classes()
+    fitted = Auto(members=("around", "ets")).fit(panel, horizon=7)
     made = fitted.predict(7, levels=(0.1, 0.5, 0.9))
-    parts = {m: f.predict(7, levels=(0.1, 0.5, 0.9)) for m, f in fitted.members.items()}
-    for prefix, name in (("smooth", "smooth"), ("lumpy", "lumpy")):
-        at = np.flatnonzero(panel.ids.str.starts_with(prefix).to_numpy())
-        expected = sum(w * parts[m].quantiles[at] for m, w in fitted.choices[name].items())
-        assert made.quantiles[at] == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    parts = {m: registry.make(m).fit(panel).predict(7, levels=(0.1, 0.5, 0.9)) for m in ("around", "ets")}
+    for name in ("smooth", "lumpy"):
+        at = np.flatnonzero(panel.ids.str.starts_with(name).to_numpy())
+        shares = fitted.choices[name].items()
+        assert made.mean[at] == pytest.approx(sum(w * parts[m].mean[at] for m, w in shares), rel=1e-3, abs=1e-3)
+        assert made.quantiles[at] == pytest.approx(
+            sum(w * parts[m].quantiles[at] for m, w in shares), rel=1e-3, abs=1e-3
+        )
+
+
+def test_a_local_member_is_fitted_only_to_the_series_of_the_classes_that_use_it(tmp_path):
+    panel = two_classes()
+    fitted = two_members(panel)
+    assert fitted.members["around"].panel.ids.str.starts_with("smooth").all()
+    assert fitted.members["doubled"].panel.ids.str.starts_with("lumpy").all()
+    made = fitted.predict(7)
+    smooth = np.flatnonzero(panel.ids.str.starts_with("smooth").to_numpy())
+    assert np.array_equal(made.mean[smooth], Around().fit(panel).predict(7).mean[smooth])
+    fitted.save(tmp_path)
+    assert same(load_fitted(tmp_path).predict(7), made)
+
+
+def test_a_series_that_changes_its_class_changes_its_member():
+    panel = two_classes()
+    moved = panel.ids.to_list().index("smooth00")
+    values = panel.dense()
+    values[moved] = values[panel.ids.to_list().index("lumpy00")]
+    later = two_members(panel).update(panel.with_values(values.ravel()))
+    assert later.members["doubled"].panel.ids.to_list().count("smooth00") == 1
+    assert later.predict(7).mean[moved] == pytest.approx(2 * values[moved, -28:].mean(), rel=1e-5)
+
+
+def test_a_member_whose_class_has_gone_is_dropped_by_an_update():
+    panel = two_classes()
+    smooth = panel.take(panel.ids.str.starts_with("smooth").to_numpy())
+    later = two_members(panel).update(smooth)
+    assert list(later.members) == ["around"]
+    assert same(later.predict(7), Around().fit(smooth).predict(7))
+
+
+def two_members(panel: Panel) -> FittedAuto:
+    """``around`` for smooth series, ``doubled`` for lumpy ones."""
+    weights = np.zeros((len(CLASSES), 2))
+    weights[:, 1] = 1.0
+    weights[CLASSES.index("smooth")] = [1.0, 0.0]
+    spec = Auto(members=("around", "doubled"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auto_module, "class_weights", lambda backtest, labels: weights)
+        return spec.fit(panel, horizon=7)
 
 
 def test_the_same_seed_gives_the_same_forecast():
@@ -172,10 +224,9 @@ def test_a_single_member_needs_no_test():
 
 def test_series_without_data_fall_back_and_are_named():
     rows = {"a": [3.0, 4, 5, 6] * 20, "empty": [float("nan")] * 80}
-    made = SMALL.fit(panel_of(rows), horizon=7).predict(7)
+    made = Auto(members=("ets",)).fit(panel_of(rows), horizon=7).predict(7)
     assert made.mean[1] == pytest.approx(np.zeros(7))
-    if "empty" in made.fallback:
-        assert made.fallback["empty"] == "zero (no observations)"
+    assert made.fallback == {"empty": "zero (no observations)"}
 
 
 def test_large_panels_are_tested_on_a_weighted_sample_and_say_so(monkeypatch):

@@ -84,7 +84,11 @@ def shop_content(
     if stock:
         tables = {
             "stock": pl.DataFrame(
-                {"sku": ids, "on_hand": [float(round(m * (k % 4) * 6)) for k, m in enumerate(weekly)], "on_order": 0.0}
+                {
+                    "sku": ids,
+                    "on_hand": [float(round(m * (k % 4) * 1.5)) for k, m in enumerate(weekly)],
+                    "on_order": 0.0,
+                }
             ),
             "products": pl.DataFrame(
                 {

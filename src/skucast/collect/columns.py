@@ -192,7 +192,6 @@ def _ranks(names: str) -> dict[str, int]:
 
 
 _RANKS = {table: {column: _ranks(names) for column, names in columns.items()} for table, columns in NAMES.items()}
-_SKU_FALLBACK = 1000  # an item's name stands in for its code only where there is no code
 _OWN_NAME = -1  # skucast's own column name comes before every other
 
 
@@ -210,8 +209,6 @@ def match_headers(headers: Iterable[str], table: str) -> dict[str, str]:
             rank = min((ranks[column].get(key, 9_999) for key in keys), default=9_999)
             if normal(column) in keys:
                 rank = _OWN_NAME
-            if rank == 9_999 and column == "sku":
-                rank = _SKU_FALLBACK + min((_NAME_RANKS.get(key, 9_999) for key in keys), default=9_999)
             if rank < 9_999:
                 found.append((rank, place, column, header))
     chosen: dict[str, str] = {}
@@ -220,7 +217,21 @@ def match_headers(headers: Iterable[str], table: str) -> dict[str, str]:
         if column not in chosen and header not in used:
             chosen[column] = header
             used.add(header)
+    if "sku" in SCHEMAS[table].required and "sku" not in chosen:
+        named = {header: column for column, header in chosen.items() if _is_name(header)}
+        if named:  # an item's name stands in for its code only where there is no code
+            header = min(named, key=lambda h: _NAME_RANKS[_name_key(h)])
+            del chosen[named[header]]
+            chosen["sku"] = header
     return chosen
+
+
+def _name_key(header: str) -> str:
+    return next((key for key in (normal(header), bare(header)) if key in _NAME_RANKS), "")
+
+
+def _is_name(header: str) -> bool:
+    return bool(_name_key(header))
 
 
 def is_code(header: str, table: str) -> bool:

@@ -213,8 +213,7 @@ def _column(name: str, cells: tuple[Any, ...]) -> pl.Series:
     if kinds == {dt.datetime} and all(c is None or c.tzinfo is None for c in cells):
         return pl.Series(name, cells, dtype=pl.Datetime("us"))
     if kinds == {dt.datetime} and all(c is None or c.tzinfo is not None for c in cells):
-        moved = [None if c is None else c.astimezone(dt.UTC).replace(tzinfo=None) for c in cells]
-        return pl.Series(name, moved, dtype=pl.Datetime("us")).dt.replace_time_zone("UTC")
+        return pl.Series(name, cells, dtype=pl.Datetime("us", "UTC"))
     return pl.Series(name, [None if c is None else str(c) for c in cells], dtype=pl.String)
 
 
@@ -230,7 +229,10 @@ def _select(name: str, names: list[str], label: str, table: str) -> str:
                 f"'{label}' holds several tables ({listed}): say which one is {table} with sql = \"...\" in skucast.toml."
             )
         found = table if table in names else names[0]
-    match = next((n for n in names if n == found), next((n for n in names if n.lower() == found.lower()), None))
+    plain = found.removeprefix("public.").removeprefix("main.")
+    match = next(
+        (n for n in names if n in (found, plain)), next((n for n in names if n.lower() == plain.lower()), None)
+    )
     if match is None:
         raise ConfigError(f"'{label}' has no table '{found}': it has {listed}. Correct sql in skucast.toml.")
     return "select * from " + ".".join(f'"{part}"' for part in match.split("."))
@@ -282,4 +284,5 @@ def _secrets(address: str) -> list[str]:
     login = re.search(r"(?<=://)[^?]*(?=@)", address)
     written = login[0].partition(":")[2] if login else ""
     found = {written, unquote(written), *parse_qs(address.partition("?")[2]).get("password", [])}
+    found |= {secret.partition("@")[0] for secret in found}  # an @ that is not escaped ends it for the server
     return sorted((secret for secret in found if secret), key=len, reverse=True)

@@ -128,7 +128,8 @@ def make_mapping(headers: list[str], source: Source, config: Config, label: str)
             kinds[name] = "text" if isinstance(value, str) else "flag" if isinstance(value, bool) else "number"
     _check_required(headers, source, label, {*columns, *constants, *made})
     mapping = Mapping(source.table, columns, kinds, fallbacks, subtract, constants, across)
-    ignored = () if source.preset else tuple(h for h in headers if h not in mapping.used)
+    used = mapping.used
+    ignored = () if source.preset else tuple(h for h in headers if h not in used)
     return replace(mapping, ignored=ignored)
 
 

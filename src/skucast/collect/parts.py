@@ -21,6 +21,7 @@ PART = 128 * 1024**2
 """Bytes of orders that a part should hold."""
 _MEMORY = "512MB"  # of DuckDB, beyond which it spills into the temporary folder
 _UNPACKED = {"text": 1.0, "gz": 6.0, "excel": 8.0, "duckdb": 4.0, "sqlite": 1.0}  # bytes per byte on disk
+_AT_MOST = 16  # a file that could not even be too large if it grew so many times needs no look
 
 
 def estimate_bytes(config: Config, sources: list[Source]) -> float:
@@ -93,10 +94,16 @@ def _scatter(frame: pl.DataFrame, folder: Path, name: str, count: int) -> None:
 def _parquet_bytes(path: Path) -> float:
     import duckdb
 
-    with duckdb.connect() as base:
-        row = base.execute(
-            f"select sum(total_uncompressed_size), sum(num_values) from parquet_metadata({_quoted(path)})"
-        ).fetchone()
+    size = path.stat().st_size
+    if size * _AT_MOST < PARTS_FROM:
+        return float(size)
+    try:
+        with duckdb.connect() as base:
+            row = base.execute(
+                f"select sum(total_uncompressed_size), sum(num_values) from parquet_metadata({_quoted(path)})"
+            ).fetchone()
+    except duckdb.Error:
+        return float(size)  # the file is damaged; its reader says so
     packed, cells = row if row else (0, 0)
     return float(max(packed or 0, 8 * (cells or 0)))  # dictionaries make columns smaller than their text
 

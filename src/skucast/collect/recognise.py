@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from ..config import TABLES
 from .columns import bare, is_code, match_headers, normal
 from .dates import date_order, order_votes, read_header_dates, read_moments
 from .mapping import cut_header
@@ -75,6 +74,8 @@ def recognise(headers: list[str], sample: pl.DataFrame, stem: str, preset: Prese
     Returns:
         What it is, or None and the reason why it is of no use.
     """
+    if sample.height == 0:
+        return None, "it has no rows"
     if preset is not None:
         return Meaning(preset.table, {}), ""
     wide = _dates_across(headers, sample) or _items_across(headers, sample)
@@ -85,7 +86,7 @@ def recognise(headers: list[str], sample: pl.DataFrame, stem: str, preset: Prese
         missing = [name for name in SCHEMAS[table].required if name not in columns]
         if not missing and _fits(table, columns, sample) and is_table(columns, sample, stem):
             return Meaning(table, columns, doubts=tuple(_doubts(table, columns))), ""
-    return None, _why_not(headers, sample)
+    return None, _why_not(headers)
 
 
 def _dates_across(headers: list[str], sample: pl.DataFrame) -> Meaning | None:
@@ -243,15 +244,10 @@ def _doubts(table: str, columns: dict[str, str]) -> list[str]:
     return doubts
 
 
-def _why_not(headers: list[str], sample: pl.DataFrame) -> str:
-    """What the file would need to be the table that it is closest to."""
-    if sample.height == 0:
-        return "it has no rows"
-    gaps = {}
-    for table in TABLES:
-        columns = match_headers(headers, table)
-        gaps[table] = [n for n in SCHEMAS[table].required if n not in columns]
-    sold = gaps["sales"]
+def _why_not(headers: list[str]) -> str:
+    """What the file would need to be a table of sales."""
+    columns = match_headers(headers, "sales")
+    sold = [name for name in SCHEMAS["sales"].required if name not in columns]
     if not sold:
         return "its columns of items, dates and quantities do not hold such"
     meanings = {c.name: c.meaning for c in SCHEMAS["sales"].columns}

@@ -64,7 +64,9 @@ class Sold:
                     f"of texts; there are {', '.join(there)}."
                 )
         day = table["date"].to_physical().to_numpy().astype(np.int64)
-        table, ordinal = reject_outside(table, periods(span.freq, day), span, demand, repairs)
+        ordinal = periods(span.freq, day)
+        later = table.filter(pl.Series(ordinal > span.last) & (pl.col("units") > 0)).select(level)
+        table, ordinal = reject_outside(table, ordinal, span, demand, repairs)
         keys, row = number_series(table, level)
         _note_unknown(table, level, demand, repairs)
         cells = _by_period(table, row, ordinal)
@@ -79,7 +81,10 @@ class Sold:
                 "take the '/' out of their values."
             )
         days = pl.DataFrame({"row": row, "day": table["date"].to_physical(), "units": table["units"]})
-        sold = Sold(grid, cells, days, _ends(days, facts, grid, clean))
+        found = grid.rows(later.unique())
+        alive = np.isin(np.arange(len(keys)), found)  # sold after the last complete period
+        newest = int(demand.totals["date"].to_physical().max())  # type: ignore[arg-type]
+        sold = Sold(grid, cells, days, np.where(alive, grid.end, _ends(days, facts, grid, clean, newest)))
         if sold.ends.size and (sold.ends < grid.end).any():
             _note_ended(sold, repairs)
         return sold
@@ -190,8 +195,8 @@ def _starts(cells: pl.DataFrame, facts: pl.DataFrame | None, span: Span, demand:
     return start
 
 
-def _ends(days: pl.DataFrame, facts: pl.DataFrame | None, grid: Grid, clean: Clean) -> I64:
-    """Last period on sale of each series; never before its last sale."""
+def _ends(days: pl.DataFrame, facts: pl.DataFrame | None, grid: Grid, clean: Clean, newest: int) -> I64:
+    """Last period on sale of each series; never before its last sale. ``newest`` is the last day of the record."""
     ends = np.full(grid.start.size, grid.end, dtype=np.int64)
     if facts is None and not clean.discontinued_after_days:
         return ends
@@ -205,7 +210,6 @@ def _ends(days: pl.DataFrame, facts: pl.DataFrame | None, grid: Grid, clean: Cle
         at = periods(grid.freq, end.fill_null(0).to_numpy().astype(np.int64))
         ends = np.where(known, np.minimum(np.maximum(at, seen), grid.end), ends)
     if clean.discontinued_after_days:
-        newest = int(days["day"].max())  # type: ignore[arg-type]
         ends = np.where(newest - last > clean.discontinued_after_days, np.minimum(seen, ends), ends)
     return np.maximum(ends, grid.start)
 

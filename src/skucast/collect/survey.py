@@ -63,8 +63,18 @@ class Finding:
     @property
     def layout(self) -> tuple[object, ...]:
         """Equal for files that are read in the same way."""
-        name = self.preset.name if self.preset else ""
-        return self.path.parent, self.path.suffix.lower(), tuple(self.headers), self.sheet, self.sql, self.skip, name
+        measures = tuple(self.meaning.prefixes.values()) if self.meaning else ()
+        table = self.meaning.table if self.meaning else ""
+        return (
+            self.path.parent,
+            self.path.suffix.lower(),
+            tuple(self.headers),
+            self.sheet,
+            self.sql,
+            self.skip,
+            table,
+            measures,
+        )
 
     @property
     def cells(self) -> int:

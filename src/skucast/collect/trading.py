@@ -146,7 +146,8 @@ def _usual_weekdays(days: I64, lines: npt.NDArray[np.float64]) -> Bool:
     rare = share <= _RARE
     if not rare.any() or rare.all():
         return usual
-    ordinary = min(0.99, float((share * count)[~rare].sum() / count[~rare].sum()))
+    # Laplace's rule of succession: a few weeks without a gap do not make gaps impossible
+    ordinary = min(0.99, float(((share * count)[~rare].sum() + 1) / (count[~rare].sum() + 2)))
     usual[rare] = (1 - ordinary) ** count[rare] > _CHANCE
     return usual
 

@@ -50,9 +50,10 @@ def cut_to_budget(
     if float(wanted @ cost) <= budget:
         return wanted.copy()
     asked = np.flatnonzero(wanted > 0)
-    columns = (wanted, need, underage, overage, cost, pack, least)
     quantity = np.zeros_like(wanted)
-    quantity[asked] = _cut(*(column[asked] for column in columns), budget)
+    quantity[asked] = _cut(
+        wanted[asked], need[asked], underage[asked], overage[asked], cost[asked], pack[asked], least[asked], budget
+    )
     return quantity
 
 

@@ -22,9 +22,9 @@ TEXT: dict[str, tuple[str, str]] = {
     "order": ("Order {quantity}: {risk}{gain}.", "补货 {quantity}：{risk}{gain}。"),
     "too-late": ("Order {quantity} at once: {late}{missed}{gain}.", "请尽快补货 {quantity}：{late}{missed}{gain}。"),
     "stock-unknown": (
-        "Order up to {quantity}: stock is not known, so this is what an empty shelf needs; about {demand} should sell "
-        "before {next}. Subtract what you have.",
-        "最多补货 {quantity}：库存未知，按货架为空计算，{next}前预计售出约 {demand}；请减去现有库存。",
+        "Order up to {quantity}: stock is not known, so this is what an empty shelf needs; {range} should sell before "
+        "{next}. Subtract what you have.",
+        "最多补货 {quantity}：库存未知，按货架为空计算；{next}前预计售出 {range}，请减去现有库存。",
     ),
     "spoils": (
         "Order {quantity}: {risk}{gain}. It keeps for {life}, and what is left on {next} is written off.",
@@ -49,11 +49,11 @@ TEXT: dict[str, tuple[str, str]] = {
     ),
     "enough": (
         "Enough until about {run_out}: {have}; {p_out} chance of running out before {next}.",
-        "库存充足，预计可售至{run_out}：现有 {have}，{next}前断货的概率为 {p_out}。",
+        "库存充足，预计可售至{run_out}：现有 {have}，{next}前断货概率 {p_out}。",
     ),
     "enough/years": (
         "Enough for years: {have}; {p_out} chance of running out before {next}.",
-        "库存充足，可售多年：现有 {have}，{next}前断货的概率为 {p_out}。",
+        "库存充足，可售多年：现有 {have}，{next}前断货概率 {p_out}。",
     ),
     "overstocked": (
         "Overstocked: {have}, {cover} of demand, which is {excess} more than even high demand takes in {far}{tied}.",
@@ -129,6 +129,14 @@ class Words:
     def demand(self) -> str:
         """Expected demand until the next order could arrive."""
         return self._units(self.row["demand_protect_mean"])
+
+    def range(self) -> str:
+        """The same with its interval, unless both ends read the same."""
+        low, high = (self._number(self.row[f"demand_protect_{end}"]) for end in ("p10", "p90"))
+        if low == high:
+            return self.demand()
+        share = percent(0.8, self.lang)
+        return self._say(f"{low} to {high} units ({share} interval)", f"{low} 至 {high} 件（{share} 预测区间）")
 
     def after(self) -> str:
         """Expected demand between the arrival of this order and of the next."""
@@ -281,7 +289,9 @@ class Words:
         if row["position"] is None and row["_key"] != "stock-unknown":
             said += self._say(" Stock is not known: subtract what you have.", "库存未知，请减去现有库存。")
         if row["written_off"] and row["_key"] not in ("spoils", "ending"):
-            said += self._say(f" What is left on {self.next()} is written off.", f"到{self.next()}未售出的部分只能报损。")
+            said += self._say(
+                f" What is left on {self.next()} is written off.", f"到{self.next()}未售出的部分只能报损。"
+            )
         protect = row["lead_days"] + row["review_days"]
         lasts = (row["order_qty"] + (row["position"] or 0.0)) / max(row["demand_protect_mean"], _TINY) * protect
         if lasts > max(_LONG_DAYS, 2 * protect) and not row["written_off"]:

@@ -14,7 +14,7 @@ import polars as pl
 
 from ..errors import ConfigError, DataError, ModelError, SkucastError
 from ..forecast import SHOWN
-from ..models.spec import Fitted, Progress, Spec
+from ..models.spec import Fitted, Progress
 from ..panel import F32, I64, Panel
 from .candidates import YARDSTICK, Model, named_specs
 from .classes import demand_classes
@@ -37,7 +37,7 @@ class Backtest:
         outcomes: (model, window number) -> what it said; a pair that failed is absent.
         failures: (model, window number) -> why, in a sentence.
         metrics: the user's own.
-        notes: what a reader of the scores should know.
+        said: what models warned of.
     """
 
     panel: Panel
@@ -48,13 +48,19 @@ class Backtest:
     outcomes: Mapping[tuple[str, int], Outcome]
     failures: Mapping[tuple[str, int], str]
     metrics: Mapping[str, UserMetric] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
     _cache: dict[Any, pl.DataFrame] = field(default_factory=dict)
 
     @property
     def models(self) -> list[str]:
         """Models with at least one forecast, in the order asked for."""
         return list(dict.fromkeys(model for model, _ in self.outcomes))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the scores should know: warnings of models, cells and windows left out."""
+        labels = dict.fromkeys(model for model, _ in (*self.outcomes, *self.failures))
+        return (*self.said, *_notes(self.windows, self.failures, list(labels)))
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -282,9 +288,7 @@ def run_windows(
             )
     if progress:
         progress("backtest", 1.0)
-    return Backtest(
-        panel, horizon, gap, kept, tuple(made), outcomes, failures, own, (*said, *_notes(made, failures, specs))
-    )
+    return Backtest(panel, horizon, gap, kept, tuple(made), outcomes, failures, own, tuple(said))
 
 
 def _check(panel: Panel, horizon: int, windows: int, step: int | None, gap: int) -> int:
@@ -342,7 +346,7 @@ def _pass_on(caught: Sequence[warnings.WarningMessage], said: dict[str, None]) -
             warnings.warn_explicit(item.message, item.category, item.filename, item.lineno)
 
 
-def _notes(windows: Sequence[Window], failures: Mapping[tuple[str, int], str], specs: Mapping[str, Spec]) -> list[str]:
+def _notes(windows: Sequence[Window], failures: Mapping[tuple[str, int], str], labels: Sequence[str]) -> list[str]:
     """Sentences about what was left out."""
     notes = []
     hidden, missing = (sum(int(getattr(w, name).sum()) for w in windows) for name in ("hidden", "missing"))
@@ -356,7 +360,7 @@ def _notes(windows: Sequence[Window], failures: Mapping[tuple[str, int], str], s
         notes.append(
             f"{zeros:,} of {seen:,} actuals are zero: MAPE leaves them out and sMAPE is unfair there; prefer WQL, WAPE or MASE."
         )
-    for label in specs:
+    for label in labels:
         failed = sum(model == label for model, _ in failures)
         if failed:
             notes.append(f"{label} failed in {failed} of {len(windows)} windows and is averaged over the others.")

@@ -21,7 +21,7 @@ from ..frequency import Frequency
 from ..panel import F32, Panel
 from .events import EventKey, any_sale, custom_events, event_key, on_sale, sale_events
 from .feasts import celebrated, feasts
-from .holidays import public_holidays
+from .holidays import country_code, public_holidays
 from .lunar import lunar_columns
 from .occasion import F64, I64
 from .season import hour_columns, season_columns
@@ -117,7 +117,7 @@ def calendar_features(
     keys = tuple(event_key(event) for event in events)
     wanted = tuple(g for g in GROUPS if g in groups)
     return _compute(
-        freq, int(first_ordinal), int(last_ordinal), country.upper(), subdivision, keys, wanted, relevant_only
+        freq, int(first_ordinal), int(last_ordinal), country_code(country), subdivision, keys, wanted, relevant_only
     )
 
 

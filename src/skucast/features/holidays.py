@@ -96,6 +96,11 @@ class PublicHolidays:
         return out
 
 
+def country_code(country: str) -> str:
+    """The ISO code that is meant: capitals, and GB and GR for the common UK and EL."""
+    return {"UK": "GB", "EL": "GR"}.get(country.strip().upper(), country.strip().upper())
+
+
 @lru_cache(maxsize=64)
 def public_holidays(country: str, subdivision: str, first_year: int, last_year: int) -> PublicHolidays:
     """Public holidays of a country; years that the package does not know have none.

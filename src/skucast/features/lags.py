@@ -70,9 +70,15 @@ def rolling(
             f"A rolling window needs window >= 1, lag >= 0 and season >= 1, not window={window}, lag={lag}, season={season}."
         )
     need = min(max(min_samples, 2) if statistic == "std" else min_samples, window)
-    if season > 1:
-        return _transform(panel, column, f"SeasonalRolling{statistic.capitalize()}", lag, season, window, need)
-    return _transform(panel, column, f"Rolling{statistic.capitalize()}", lag, window, need)
+    kind, options = ("SeasonalRolling", [lag, season, window]) if season > 1 else ("Rolling", [lag, window])
+    out = _transform(panel, column, f"{kind}{statistic.capitalize()}", *options, 1)
+    if need > 1:  # the kernels count missing steps as samples
+        seen = (~np.isnan(panel.observed if column is None else column)).astype(np.float32)
+        share = _transform(panel, seen, f"{kind}Mean", *options, 1)
+        position = np.arange(seen.size) - np.repeat(panel.indptr[:-1], panel.lengths)
+        there = np.clip((position - lag) // season + 1, 0, window)
+        out[~(np.rint(share * there) >= need)] = np.nan
+    return out
 
 
 def expanding(panel: Panel, statistic: Statistic = "mean", *, lag: int = 1, column: F32 | None = None) -> F32:

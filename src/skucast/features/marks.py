@@ -15,7 +15,7 @@ from ..prepare.outliers import PEAK
 from .calendar import LUNAR_COUNTRIES, step_days
 from .events import custom_events, event_key, on_sale, sale_events
 from .feasts import celebrated, feasts
-from .holidays import chinese_name, public_holidays
+from .holidays import chinese_name, country_code, public_holidays
 from .lunar import lunar_occasions
 from .occasion import I64, inside, merge
 
@@ -50,7 +50,7 @@ def holiday_marks(
     days, _ = step_days(freq, int(first_ordinal), int(last_ordinal))
     if not days.size:
         return []
-    found = _named(days, country.upper(), subdivision, events)
+    found = _named(days, country_code(country), subdivision, events)
     shown = [row for row in found if row[1] >= days[0] and row[0] <= days[-1]]
     return [HolidayMark(_date(a), _date(b), english, chinese) for a, b, english, chinese in sorted(shown)]
 
@@ -100,7 +100,7 @@ def near_peaks(
     first = panel.end + 1 - panel.n_steps
     days, step = step_days(panel.freq, first, panel.end)
     around = np.concatenate([np.arange(days[0] - after, days[0]), days, np.arange(days[-1] + 1, days[-1] + before + 1)])
-    marked = _named(around, country.upper(), subdivision, events)
+    marked = _named(around, country_code(country), subdivision, events)
     low, high = merge((a - before, b + after) for a, b, _, _ in marked)
     near = inside(days, low, high)
     by_step = np.maximum.reduceat(near, step[:-1]) if panel.freq.is_calendar else near[step]

@@ -155,7 +155,7 @@ def _merge(one: Backtest, other: Backtest) -> Backtest:
         one,
         outcomes={**other.outcomes, **one.outcomes},
         failures={**one.failures, **other.failures},
-        notes=tuple(dict.fromkeys([*one.notes, *other.notes])),
+        said=tuple(dict.fromkeys([*one.said, *other.said])),
         _cache={},
     )
 

@@ -110,7 +110,9 @@ def _names(content: ReportContent) -> dict[str, str]:
         (content.panel.ids, content.panel.static["name"] if "name" in content.panel.static.columns else None),
     ):
         if column is not None:
-            names |= {str(i): str(n) for i, n in zip(ids.to_list(), column.to_list(), strict=True) if n}
+            names |= {
+                str(i): wording.shorten(str(n)) for i, n in zip(ids.to_list(), column.to_list(), strict=True) if n
+            }
     return names
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from .wording import DASH, Text, day, decimals, known, money, number, percent, plain, say, span
+from .wording import DASH, Text, day, decimals, known, money, number, percent, plain, say, shorten, span
 
 ROWS = 100
 """Purchases shown in the report; the purchase plan holds them all."""
@@ -116,7 +116,7 @@ def _purchase(row: dict[str, Any], names: dict[str, str]) -> Purchase:
         Cell(decimals(row["gain_per_money"], 2), row["gain_per_money"]),
     )
     reason = Text(row["reason_en"] or row["reason_zh"] or DASH, row["reason_zh"] or row["reason_en"] or DASH)
-    name = str(row["name"] or names.get(str(row["unique_id"]), "") or code)
+    name = shorten(str(row["name"] or "")) or (names.get(str(row["unique_id"]), "") or code)
     return Purchase(name, code + place if name != code or place else "", str(row["supplier"] or ""), reason, cells)
 
 

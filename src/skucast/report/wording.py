@@ -75,6 +75,11 @@ class Text:
         return Markup('{0}="{1}" data-{0}-en="{1}" data-{0}-zh="{2}"').format(name, self.en, self.zh)
 
 
+def shorten(name: str, most: int = 160) -> str:
+    """A name that is cut where it is longer than any list can bear."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
 def plain(value: object) -> Text:
     """The same text in both languages; nothing known is a dash."""
     text = DASH if value is None or value == "" else str(value)

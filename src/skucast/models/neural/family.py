@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import ConfigError, ModelError
-from ...forecast import LEVELS
 from ...panel import F32, Panel
 from ..spec import Arrays, Fitted, Progress, Spec
 from .inputs import Inputs
 from .options import TrainOptions
+from .scaling import Scaling
 
 _FEWEST = 200  # windows below which no network is trained
 _FEW = 2000  # windows below which the user is told to expect little
@@ -40,7 +40,7 @@ class NeuralSpec(Spec):
 
     context: int = 0
     patch: int = 0
-    scaling: str = "mean"
+    scaling: Scaling = "mean"
     dropout: float = 0.1
     train: TrainOptions = TrainOptions()
 
@@ -71,16 +71,16 @@ class NeuralSpec(Spec):
         learned = learn(self.build, inputs, panel, self.train, seed, progress, fewest=_FEWEST)
         if learned.network is None:
             warnings.warn(
-                f"'{self.name}' has only {learned.windows:,} windows in {len(panel):,} series to learn from, too few to "
-                f"train a network (at least {_FEWEST}): seasonal naive forecasts instead. Give it more series or a "
-                "longer history, or choose 'ets'.",
+                f"'{self.name}' finds {learned.windows:,} training windows in {_many(len(panel))}, too few to train a "
+                f"network (at least {_FEWEST}): seasonal naive forecasts instead. Give it more series or a longer "
+                "history, or choose 'ets'.",
                 UserWarning,
                 stacklevel=3,
             )
         elif learned.windows < _FEW or learned.loss >= learned.naive_loss:
             lost = learned.loss >= learned.naive_loss
             warnings.warn(
-                f"'{self.name}' learned from {learned.windows:,} windows in {len(panel):,} series"
+                f"'{self.name}' learned from {learned.windows:,} windows in {_many(len(panel))}"
                 + (", few for a network" if learned.windows < _FEW else "")
                 + (f"; on the last {learned.held_out} steps it did not beat seasonal naive" if lost else "")
                 + ": compare it with 'ets' in a backtest before trusting it.",
@@ -145,4 +145,8 @@ class FittedNeural(Fitted):
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         arrays = {} if self.network is None else {n: t.cpu().numpy() for n, t in self.network.state_dict().items()}
-        return arrays, {"inputs": self.inputs.to_dict(), "training": dict(self.about), "levels": list(LEVELS)}
+        return arrays, {"inputs": self.inputs.to_dict(), "training": dict(self.about)}
+
+
+def _many(series: int) -> str:
+    return "1 series" if series == 1 else f"{series:,} series"

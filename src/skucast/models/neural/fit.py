@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -70,11 +71,7 @@ def learn(
     def draw(rng: np.random.Generator) -> Batch:
         return sampler.draw(rng, options.batch, options.forks, options.ahead)
 
-    def judge(network: nn.Module) -> float:
-        assert exam is not None
-        return exam.loss(network)
-
-    state = train(lambda: build(inputs).to(device), draw, judge if exam else None, options, seed, progress)
+    state = train(lambda: build(inputs).to(device), draw, exam and exam.loss, options, seed, progress)
     network = state.averaged.cpu()
     if exam is None or state.best is None:
         return Learned(network, sampler.origins, steps=state.step)
@@ -110,7 +107,7 @@ def forecast(
     Beyond the horizon that the network was trained for it goes on from sampled futures of its own.
     """
     place = device_of(device)
-    network.to(place)
+    network = copy.deepcopy(network).to(place, torch.float64)  # in double, the size of a batch does not show
     mean = np.full((len(panel), horizon), np.nan)
     quantiles = np.full((len(panel), horizon, len(levels)), np.nan)
     for first in range(0, len(panel), _CHUNK):
@@ -122,7 +119,6 @@ def forecast(
         blocks = _blocks(network, inputs, part, ahead, horizon, seed, place)[seen]
         mean[rows[seen]] = mean_of(blocks)
         quantiles[rows[seen]] = at_levels(blocks, levels)
-    network.to("cpu")
     return mean, quantiles
 
 
@@ -151,7 +147,7 @@ def _one_block(
     ahead = {n: _pad(c, inputs.horizon) for n, c in known.items()}
     windows = Windows(panel, inputs, ahead, device)
     with torch.inference_mode():
-        batch = windows.gather(np.arange(len(panel)), windows.end - 1)
+        batch = windows.gather(np.arange(len(panel)), windows.end - 1).to(torch.float64)
         q: Tensor = network(batch)[:, 0] * batch.scale[:, :, None]  # (S, H, Q)
     return np.maximum(q.cpu().numpy().astype(np.float64), 0.0)
 

@@ -27,14 +27,14 @@ class QuantileHead(nn.Module):
         self.middle = min(range(len(levels)), key=lambda k: abs(levels[k] - 0.5))
         with torch.no_grad():
             self.out.weight.mul_(0.1)
-            self.out.bias.fill_(-2.0)  # distances start near 0.13
-            self.out.bias[self.middle] = 0.0
+            self.out.bias.fill_(-2.0)  # distances start near 0.13, around the series' own level
+            self.out.bias[self.middle] = 0.9
 
-    def forward(self, hidden: Tensor, centre: Tensor | float = 0.0) -> Tensor:
-        """``(..., width)`` to ``(..., Q)``; ``centre`` ``(...)`` is added to the middle quantile."""
+    def forward(self, hidden: Tensor) -> Tensor:
+        """``(..., width)`` to ``(..., Q)``."""
         raw = self.out(hidden)  # (..., Q)
         m = self.middle
-        median = raw[..., m : m + 1] + (centre[..., None] if isinstance(centre, Tensor) else centre)
+        median = raw[..., m : m + 1]
         below = F.softplus(raw[..., :m]).flip(-1).cumsum(-1).flip(-1)
         above = F.softplus(raw[..., m + 1 :]).cumsum(-1)
         return torch.cat([median - below, median, median + above], dim=-1)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...features.calendar import calendar_features
-from ...frequency import Frequency
+from ...features.calendar import CalendarFeatures, calendar_features
 from ...panel import F32, Panel
 from .scaling import STATISTICS, Scaling
 
@@ -19,7 +18,13 @@ _CONTEXT = {"s": 3600, "min": 2880, "h": 672, "D": 364, "W": 104, "M": 36, "Q": 
 _YEAR = {"D": 364, "h": 168}  # second season: a year of days, a week of hours
 _REACH = {"D": 3, "W": 1}
 _MOST_TEXTS = 32  # a text covariate with more values than this is left out
+_NEAR_DAYS = 14  # a holiday casts its shadow so many days ahead
+_CODES = {"day_of_week", "day_of_month", "week_of_year", "month", "hour_of_day", "trend", "days_in_step", "weekend"}
 _FAR = 8.0  # standardised covariates are cut off here
+
+
+MEMORY = 7
+"""Numbers that describe past seasons at a step ahead: see `skucast.models.neural.windows`."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ class Inputs:
         year: steps of the long season; 0 for none.
         reach: half-width of the look-back one long season ago.
         covariates: the panel's own, known ones first.
-        calendar: names of the season features of each step.
+        calendar: names of the calendar features of each step: waves of week and year and pay-days, and where
+            the panel says where it sells also that country's holidays, feasts and sale days.
         scaling: how demand is brought to one size.
     """
 
@@ -121,12 +127,10 @@ class Inputs:
         season = min(freq.season, 366)
         year = _YEAR.get(freq.unit, 0) if plain else 0
         found = [Covariate.of(panel, name) for name in (*panel.known, *panel.past)]
-        features = calendar_features(freq, panel.end - 1, panel.end, groups=("season",))
-        waves = tuple(n for n in features.names if "_sin" in n or "_cos" in n or n.startswith("payday"))
         return Inputs(
             horizon=horizon, patch=size, patches=-(-span // size), season=season, year=year,
             reach=_REACH.get(freq.unit, 0) if plain else 0, covariates=tuple(c for c in found if c is not None),
-            calendar=waves, scaling=scaling,
+            calendar=_calendar_names(panel), scaling=scaling,
         )  # fmt: skip
 
     @property
@@ -154,11 +158,19 @@ class Inputs:
         """Numbers that describe one step ahead: known covariates, calendar, and memory of past seasons."""
         return self.known_width + len(self.calendar) + MEMORY
 
-    def calendar_table(self, freq: Frequency, first: int, last: int) -> F32:
-        """``(T, K)`` calendar of the steps from the first to the last."""
-        features = calendar_features(freq, first, last, groups=("season",))
-        columns: list[npt.NDArray[Any]] = [features.column(name) for name in self.calendar]
-        return np.stack(columns, axis=1) if columns else np.zeros((last - first + 1, 0), np.float32)
+    def calendar_table(self, panel: Panel, first: int, last: int) -> F32:
+        """``(T, K)`` calendar of the steps from the first to the last; zeros for dates that its place lacks."""
+        features = _calendar(panel, first, last)
+        out = np.zeros((last - first + 1, len(self.calendar)), np.float32)
+        for k, name in enumerate(self.calendar):
+            if name in features.names:
+                column = features.column(name)
+                if name.endswith("_next"):
+                    out[:, k] = np.maximum(1 - column / _NEAR_DAYS, 0)
+                else:
+                    waves = "_sin" in name or "_cos" in name or name.startswith("payday")
+                    out[:, k] = column if waves else column / max(1.0, min(panel.freq.days, 7.0))
+        return out
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -171,5 +183,21 @@ class Inputs:
         return Inputs(**{**fields, "covariates": covariates, "calendar": tuple(fields["calendar"])})
 
 
-MEMORY = 7
-"""Numbers that describe past seasons at a step ahead: see `skucast.models.neural.windows`."""
+def _calendar(panel: Panel, first: int, last: int) -> CalendarFeatures:
+    place = panel.place
+    groups = ("season", "holiday", "lunar", "sale") if place else ("season",)
+    return calendar_features(
+        panel.freq, first, last, place.country, place.subdivision, place.events, groups, relevant_only=True
+    )
+
+
+def _calendar_names(panel: Panel) -> tuple[str, ...]:
+    """Features that a network can use as they are: waves, flags that occurred, and nearness to what is ahead."""
+    varying = set(_calendar(panel, panel.end + 1 - max(panel.n_steps, 2), panel.end).varying().names)
+    names = []
+    for name in _calendar(panel, panel.end - 1, panel.end).names:
+        wave = "_sin" in name or "_cos" in name or name.startswith("payday")
+        code = name in _CODES or name.endswith(("_since", "_offset"))
+        if wave or (name in varying and not code):
+            names.append(name)
+    return tuple(names)

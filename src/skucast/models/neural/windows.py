@@ -35,6 +35,12 @@ class Batch:
     target: Tensor
     weight: Tensor
 
+    def to(self, dtype: torch.dtype) -> Batch:
+        """The same in another precision."""
+        floats = (self.patches, self.ahead, self.scale, self.target, self.weight)
+        patches, ahead, scale, target, weight = (part.to(dtype) for part in floats)
+        return Batch(patches, ahead, self.steps, scale, target, weight)
+
 
 class Windows:
     """A panel on a device, ready to give batches.
@@ -74,7 +80,7 @@ class Windows:
         channels = [c.channels(longer) for c in inputs.covariates]
         self._covariates = self._put(np.concatenate([np.empty((seen.size, 0), np.float32), *channels], axis=1))
         self._steps = longer.n_steps
-        self._calendar = self._put(inputs.calendar_table(panel.freq, longer.end - self._steps + 1, longer.end))
+        self._calendar = self._put(inputs.calendar_table(panel, longer.end - self._steps + 1, longer.end))
         year = inputs.year or inputs.season
         step = np.arange(1, horizon + 1)
         self._same_phase = self._put(step - inputs.season * -(-step // inputs.season))  # (H,) from the origin, <= 0

@@ -151,6 +151,7 @@ const charts = (() => {
     const history = bridged(chart.history);
     const lone = (i) => history[i] !== null && (history[i - 1] ?? null) === null && (history[i + 1] ?? null) === null;
     const before = [...chart.mean.keys()].map((i) => [times[now + i], yearBefore(chart.history, now + i)]);
+    while (before.length && before.at(-1)[1] === null) before.pop(); // the label stands at the last known point
     const single = chart.mean.length === 1; // one step ahead has no area: intervals are drawn as strokes
     const stroke = (low, high, colour, lineWidth) => [
       { coord: [times[now], low], symbol: "none", lineStyle: { color: colour, width: lineWidth, type: "solid" } },

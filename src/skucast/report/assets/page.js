@@ -118,6 +118,10 @@ const page = (() => {
       show();
     }
 
+    // Headings stay in view where the table fits; one that is too wide scrolls in its box instead.
+    const box = table.parentElement;
+    new ResizeObserver(() => box.classList.toggle("fits", table.offsetWidth <= box.clientWidth)).observe(box);
+
     for (const head of table.tHead.rows[0].cells) head.querySelector("button").addEventListener("click", () => sort(head));
     filter.addEventListener("input", show);
     more.addEventListener("click", () => { all = true; show(); });
