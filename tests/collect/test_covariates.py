@@ -8,7 +8,7 @@ import pytest
 
 from skucast.errors import ConfigError, DataError
 
-from .typed import column, counts, every_day, lines, orders, promoted, rule, shop, signals, table
+from .typed import column, counts, every_day, lines, orders, promoted, rule, rules, shop, signals, table
 
 NAN = float("nan")
 
@@ -119,6 +119,17 @@ def test_a_promotion_of_one_place_reaches_the_series_there() -> None:
     made = shop({"orders": rows, "promotions": promotions})
     assert made.panel(level=("sku", "location")).known["promotion"].tolist() == [0, 1]
     assert made.panel().known["promotion"].tolist() == [0.25]
+
+
+def test_a_future_without_promotions_is_noted_once() -> None:
+    made = promoted({"sku": "A", "start": "2024-01-03", "end": "2024-01-04"})
+    panel = made.panel()
+    for _ in range(2):
+        assert not made.future(panel, 4)["promotion"].any()
+    assert rule(made.repairs, "none-planned")["rows"] == 8
+    planned = promoted({"sku": "A", "start": "2024-01-03", "end": "2024-01-12"})
+    planned.future(planned.panel(), 4)
+    assert "none-planned" not in rules(planned.repairs)
 
 
 def test_promotions_can_be_switched_off() -> None:

@@ -79,7 +79,7 @@ def test_an_unknown_table_is_an_error_that_lists_the_tables(base: str, tmp_path:
 
 
 def test_a_wrong_query_is_one_clear_sentence(base: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="refused the query .*correct sql in skucast.toml") as caught:
+    with pytest.raises(DataError, match=r"refused the query .*correct sql in skucast.toml") as caught:
         read(base, tmp_path, sql="select nothing from nowhere where x")
     assert "\n" not in str(caught.value)
 
@@ -110,7 +110,7 @@ def test_an_empty_database_is_an_error(tmp_path: Path) -> None:
 def test_a_damaged_database_is_an_error(tmp_path: Path, sqlite: str) -> None:
     whole = (tmp_path / sqlite).read_bytes()
     (tmp_path / sqlite).write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
-    with pytest.raises(DataError, match="cannot be read|refused"):
+    with pytest.raises(DataError, match=r"cannot be read|refused"):
         read(sqlite, tmp_path)
 
 
@@ -173,13 +173,13 @@ def server() -> Iterator[str]:
     programs = _programs()
     if programs is None:
         pytest.skip("no PostgreSQL server here: neither initdb on PATH nor /usr/lib/postgresql/*/bin/initdb")
-    who: dict[str, str] = {}
+    user = None
     if os.geteuid() == 0:  # the server refuses to run as root
         try:
             shutil.chown(home := tempfile.mkdtemp(prefix="skucast-pg-"), "postgres")
         except LookupError:
             pytest.skip("running as root, and there is no user 'postgres' to start the server as")
-        who = {"user": "postgres"}
+        user = "postgres"
     else:
         home = tempfile.mkdtemp(prefix="skucast-pg-")
     with closing(socket.socket()) as free:
@@ -191,8 +191,9 @@ def server() -> Iterator[str]:
 
     def call(program: str, *args: str) -> None:
         done = subprocess.run(
-            [str(programs / program), *args], **who, cwd=home, capture_output=True, text=True, timeout=60
-        )  # type: ignore[call-overload]
+            [str(programs / program), *args],
+            user=user, cwd=home, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
 
     data = f"{home}/data"
@@ -248,7 +249,7 @@ def test_many_rows_come_in_batches_and_zones_move_to_the_shop(server: str) -> No
 
 
 def test_a_wrong_password_is_one_clear_sentence_without_it(server: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be reached .*check the address") as caught:
+    with pytest.raises(DataError, match=r"cannot be reached .*check the address") as caught:
         read(server.replace("s3cret-pass", "wr0ng-pass"), tmp_path)
     assert "wr0ng-pass" not in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -102,7 +102,7 @@ def test_a_stated_format_is_believed() -> None:
 def test_wrong_formats_and_zones_are_errors_of_the_project_file() -> None:
     with pytest.raises(ConfigError, match="date_format '%H' is no valid format"):
         moment("2024-01-01", date_format="%H")
-    with pytest.raises(ConfigError, match="date_format '%d.%m.%Y' fits no date, such as '2024-01-01'"):
+    with pytest.raises(ConfigError, match=r"date_format '%d.%m.%Y' fits no date, such as '2024-01-01'"):
         moment("2024-01-01", date_format="%d.%m.%Y")
     with pytest.raises(ConfigError, match="timezone 'Mars/North' is unknown"):
         moment("2024-07-01T23:30:00Z", timezone="Mars/North")

@@ -16,7 +16,7 @@ from skucast.collect.shop import load_shop
 from skucast.collect.tables import SCHEMAS
 from skucast.errors import ConfigError, DataError, SkucastError
 
-from .typed import every_day, lines, orders, rule, rules, shop, signals, table
+from .typed import TODAY, bundled, every_day, lines, orders, rule, rules, shop, signals, table
 
 NAN = float("nan")
 
@@ -192,6 +192,15 @@ def test_a_file_that_is_no_project_says_how_to_make_one(tmp_path: Any) -> None:
         sc.load(file)
     with pytest.raises(ConfigError, match="There is no project file"):
         sc.load(tmp_path)
+
+
+def test_the_same_orders_make_the_same_panel_to_the_last_bit() -> None:
+    some = bundled().head(100_000)
+    prints = [
+        sc.Shop.of({"orders": lines}, today=TODAY).panel(level=("sku", "location")).fingerprint()
+        for lines in (some, some.clone(), some.sort("ordered_at", "order_id", "sku", maintain_order=True))
+    ]
+    assert len(set(prints)) == 1
 
 
 def test_a_shop_tells_what_it_holds() -> None:

@@ -1,8 +1,11 @@
 """From files and frames to typed tables: what is read, what is counted, what is refused."""
 
+import csv
 import datetime as dt
 import gzip
+import io
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -407,7 +410,7 @@ def test_missing_files_are_named(tmp_path: Path, path: str, sentence: str) -> No
 def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
     frame = pl.DataFrame({"sku": [["A", "B"]], "quantity": [1], "ordered_at": [dt.date(2024, 1, 1)]})
     frame.write_parquet(tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="Column 'sku' of 'a.parquet' holds List"):
+    with pytest.raises(DataError, match=r"Column 'sku' of 'a.parquet' holds List"):
         read(tmp_path, {"path": "a.parquet"})
 
 
@@ -416,10 +419,8 @@ def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
 def test_no_bytes_whatever_make_a_traceback(tmp_path_factory, data: bytes) -> None:
     folder = tmp_path_factory.getbasetemp() / "fuzz"
     put(folder, data)
-    try:
+    with suppress(SkucastError):
         read(folder)
-    except SkucastError as error:
-        assert str(error)
 
 
 @settings(max_examples=80, deadline=None)
@@ -427,12 +428,12 @@ def test_no_bytes_whatever_make_a_traceback(tmp_path_factory, data: bytes) -> No
 def test_no_text_whatever_makes_a_traceback_or_loses_a_line_silently(tmp_path_factory, lines: list[str]) -> None:
     folder = tmp_path_factory.getbasetemp() / "fuzz2"
     put(folder, "sku,qty,date\nX,1,2024-01-13\n" + "\n".join(lines))
-    try:
-        orders, _ = read(folder, {"delimiter": ","})
-    except SkucastError as error:
-        assert str(error)
-    else:
+    with suppress(SkucastError):
+        orders, found = read(folder, {"delimiter": ","})
+        lost = sum(row["rows"] for row in found if row["action"] == "rejected")
+        filled = [row for row in csv.reader(io.StringIO("\n".join(lines), newline="")) if any(map(str.strip, row))]
         assert orders["sku"][0] == "X"
+        assert orders.height + lost == len(filled) + 1
 
 
 # ---- frames ----------------------------------------------------------------------------------
@@ -602,7 +603,7 @@ def test_other_endings_and_lost_lines_are_errors(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         write_any(pl.DataFrame({"a": [1]}), put(tmp_path, "x", "file") / "out.csv")
     put(tmp_path, "id,y\nA,1\nB,2,3\n", "p.csv")
-    with pytest.raises(DataError, match="do not fit its header: 'p?.*line 3"):
+    with pytest.raises(DataError, match=r"do not fit its header: 'p?.*line 3"):
         read_any(tmp_path / "p.csv")
     with pytest.raises(DataError, match="There is no file"):
         read_any(tmp_path / "gone.csv")

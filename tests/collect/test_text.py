@@ -206,12 +206,12 @@ def test_a_binary_file_is_an_error(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize("stated", ["utf-8", "UTF-8", "ascii"])
 def test_a_wrong_stated_encoding_is_an_error(tmp_path: Path, stated: str) -> None:
     path = written(tmp_path, CHINESE, "gb18030")
-    with pytest.raises(DataError, match="is not written in .* throughout"):
+    with pytest.raises(DataError, match=r"is not written in .* throughout"):
         read(path, encoding=stated)
 
 
 def test_an_unknown_encoding_is_an_error_of_the_project_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Encoding 'klingon'.*unknown"):
+    with pytest.raises(ConfigError, match=r"Encoding 'klingon'.*unknown"):
         read(written(tmp_path, CHINESE), encoding="klingon")
 
 

@@ -288,3 +288,14 @@ def test_unknown_options_and_series_are_named() -> None:
 def test_the_step_is_json_both_ways() -> None:
     step = Outliers("tree", "remove", threshold=2.5, protect=("deal",))
     assert step_from_dict(step.to_dict()) == step
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_promoted_days_do_not_widen_what_is_usual(method: str) -> None:
+    rng = np.random.default_rng(13)
+    promotion = rng.random(DAYS) < 0.35
+    values = rng.poisson(np.where(promotion, 400, 30)).astype(float)
+    plain = int(np.flatnonzero(~promotion)[60])
+    values[plain] = 400  # as on promoted days, but without a promotion
+    panel = daily(values, known={"promotion": [promotion]})
+    assert plain in touched(panel, Outliers(method).fit_apply(panel).panel)

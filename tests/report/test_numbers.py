@@ -131,6 +131,20 @@ def test_the_purchase_list_shows_the_plan_by_rank(content, page):
             assert figure(line[k]) == pytest.approx(row[column], abs=0.5 if row[column] >= 10 else 0.06)
 
 
+def test_of_a_long_plan_the_orders_that_gain_most_are_shown_in_rank_order(monkeypatch):
+    from skucast.report import purchases
+
+    monkeypatch.setattr(purchases, "ROWS", 3)
+    plan = shop_content().plan
+    made = purchases.make_purchases(plan, "GBP", {})
+    ordered = plan.filter(pl.col("order_qty") > 0)
+    best = ordered.sort("expected_gain", descending=True).head(3)
+    assert [row.rank for row in made.rows] == sorted(best["rank"].to_list())
+    assert made.more == ordered.height - 3
+    rest = ordered["order_value"].sum() - best["order_value"].sum()
+    assert figure(made.more_value.en) == pytest.approx(rest, abs=0.5)
+
+
 def test_orders_by_supplier_add_up_to_the_order(content, page):
     _, *rows = page.table("Supplier")
     assert sum(figure(row[2]) for row in rows) == pytest.approx(content.plan["order_value"].sum(), abs=1.0)
@@ -242,6 +256,14 @@ def test_holidays_and_own_events_are_bands_on_their_week(charts):
     assert all(stamp[5:7] in ("12", "01") for stamp in christmas)
     assert ["Anniversary", "Anniversary"] in [band[2:] for band in bands]
     assert all(0 <= a <= b < len(axis) for a, b, _, _ in bands)
+
+
+def test_chart_numbers_are_short_and_keep_three_digits():
+    from skucast.report.charts import rounded
+
+    found = rounded(np.array([1234.56, 99.96, 12.34, 1.234, 5.0, 0.0, np.nan, np.inf, 1e12, 1e20]))
+    assert found == [1235, 100, 12.3, 1.23, 5, 0, None, None, 10**12, 1e20]
+    assert json.dumps(found[:9]) == "[1235, 100, 12.3, 1.23, 5, 0, null, null, 1000000000000]"
 
 
 def test_missing_steps_are_null_never_zero():

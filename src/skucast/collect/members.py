@@ -84,14 +84,19 @@ def with_attributes(table: pl.DataFrame, products: pl.DataFrame | None) -> pl.Da
 def number_series(table: pl.DataFrame, level: Sequence[str]) -> tuple[pl.DataFrame, I64]:
     """The distinct values of some text columns, sorted, and the number of each row among them."""
     code = np.zeros(table.height, dtype=np.int64)
+    size = 1
     texts: list[pl.Series] = []
     for name in level:
         column = table[name].cast(pl.String)
         values = column.drop_nulls().unique().sort()
         number = column.cast(pl.Enum(values)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-        code = code * (len(values) + 1) + number + 1
+        code, size = code * (len(values) + 1) + number + 1, size * (len(values) + 1)
         texts.append(pl.concat([pl.Series([None], dtype=pl.String), values]))
-    found, row = np.unique(code, return_inverse=True)
+    if size < table.height + 1_000_000:  # counting is quicker than sorting
+        there = np.bincount(code, minlength=size) > 0
+        found, row = np.flatnonzero(there), (np.cumsum(there) - 1)[code]
+    else:
+        found, row = np.unique(code, return_inverse=True)
     columns: dict[str, pl.Series] = {}
     rest = found
     for name, values in zip(reversed(level), reversed(texts), strict=True):

@@ -146,7 +146,7 @@ class Shop:
     def future(self, panel: Panel, horizon: int) -> dict[str, F32]:
         """Known covariates of the steps after a panel's end: name -> ``(S, horizon)``.
 
-        Promotions that no table plans are taken as none.
+        Promotions that no table plans are taken as none, and that is noted.
 
         Args:
             panel: made by `panel`; some of its series are enough.
@@ -172,6 +172,8 @@ class Shop:
                     f"Add rows for these dates to its table, or list '{name}' under [forecast] past."
                 )
             out[name] = block
+        if "promotion" in out and not out["promotion"].any() and (panel.known["promotion"] > 0).any():
+            self._note_no_promotions(panel, horizon)
         return out
 
     def item_prices(self, panel: Panel | None = None) -> pl.DataFrame:
@@ -264,6 +266,15 @@ class Shop:
                 static = static.with_columns(column.cast(pl.String))
         called = sku.join(self.names, on="sku", how="left", maintain_order="left")["name"]
         return static.with_columns(called) if called.null_count() < len(called) else static
+
+    def _note_no_promotions(self, panel: Panel, horizon: int) -> None:
+        note = Repairs()
+        note.add(
+            "forecast", "promotions", "none-planned", "noted", len(panel) * horizon, series=len(panel),
+            example=f"no promotion is given after {str(panel.stamps[-1])[:10]}; taken as none",
+            remedy="add the promotions that are planned to the promotions table",
+        )  # fmt: skip
+        self.repairs.rows[:] = [r for r in self.repairs.rows if r["rule"] != "none-planned"] + note.rows
 
     def _replace_repairs(self, found: Repairs) -> None:
         """Repairs of the latest panel take the place of those of the one before."""

@@ -76,6 +76,11 @@ class Trading:
 
 def periods(freq: Frequency, days: I64) -> I64:
     """Ordinal of the period that holds each day (days since 1970-01-01)."""
+    if days.size:
+        first, last = int(days.min()), int(days.max())
+        if last - first < days.size:  # each distinct day is looked at once
+            every = freq.floor(np.arange(first, last + 1).astype("datetime64[D]").astype("datetime64[us]"))
+            return np.asarray(every[days - first], dtype=np.int64)
     return freq.floor(days.astype("datetime64[D]").astype("datetime64[us]"))
 
 

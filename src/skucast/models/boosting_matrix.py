@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from ..features.calendar import calendar_features
 from ..features.lags import History
 from ..frequency import Frequency
 from ..panel import F32, Panel
@@ -22,6 +23,7 @@ from ..panel import F32, Panel
 I64 = npt.NDArray[np.int64]
 
 _TINY = 1e-9
+_OCCASIONS = ("holiday", "lunar", "sale")
 _REACH = {"D": 3, "W": 1, "M": 0, "Q": 0, "h": 1}  # half-width of the yearly look-back, in steps
 
 
@@ -37,6 +39,9 @@ class Columns:
         year: steps of the long season (a year of days, a week of hours); 0 for none.
         reach: half-width of the look-back one long season ago.
         clock: calendar parts of the target step.
+        occasions: features of holidays and sale events of the target step.
+        country: whose holidays those are; empty for none.
+        subdivision: part of the country.
         known: future-known covariates.
         past: past covariates.
         numbers: numeric static covariates.
@@ -51,6 +56,9 @@ class Columns:
     year: int
     reach: int
     clock: tuple[str, ...]
+    occasions: tuple[str, ...]
+    country: str
+    subdivision: str
     known: tuple[str, ...]
     past: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -58,8 +66,8 @@ class Columns:
     codes: Mapping[str, tuple[str, ...]]
 
     @staticmethod
-    def of(panel: Panel) -> Columns:
-        """The features that suit a panel: its frequency, covariates and static columns."""
+    def of(panel: Panel, country: str = "", subdivision: str = "") -> Columns:
+        """The features that suit a panel: its frequency, covariates and static columns, a country's holidays."""
         freq = panel.freq
         season = freq.season
         year = {"D": 364, "h": 168}.get(freq.unit, 0) if freq.multiple == 1 else 0
@@ -77,7 +85,7 @@ class Columns:
         return Columns(
             lags=min(7, max(3, season)), spans=spans, season=season, seasons=4 if season <= 24 else 2,
             year=year, reach=_REACH.get(freq.unit, 0) if year or season > 24 else 0, clock=_clock_names(freq),
-            known=tuple(panel.known), past=tuple(panel.past), numbers=tuple(numbers), texts=texts, codes=coded,
+            occasions=_occasion_names(panel, country, subdivision), country=country, subdivision=subdivision, known=tuple(panel.known), past=tuple(panel.past), numbers=tuple(numbers), texts=texts, codes=coded,
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,7 +95,7 @@ class Columns:
     @staticmethod
     def from_dict(fields: Mapping[str, Any]) -> Columns:
         """Read the JSON form."""
-        made = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        made: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
         for name in ("texts", "codes"):
             made[name] = {k: tuple(v) for k, v in fields[name].items()}
         return Columns(**made)
@@ -106,7 +114,7 @@ class Columns:
     @property
     def at_step(self) -> list[str]:
         """Names of the features that depend on the step ahead too."""
-        names = ["step", *self.clock]
+        names = ["step", *self.clock, *self.occasions]
         if self.season > 1:
             names += [f"phase_{k}" for k in range(1, self.seasons + 1)] + ["phase_mean"]
         if self.reach:
@@ -169,9 +177,7 @@ class Matrix:
         recent = self.history.mean(origin, self.columns.spans[1])
         return np.asarray(np.where(np.isnan(recent), overall, 0.5 * (overall + recent)), dtype=np.float32)
 
-    def rows(
-        self, origin: int, series: I64, steps: I64, horizon: int, level: F32, out: F32
-    ) -> None:
+    def rows(self, origin: int, series: I64, steps: I64, horizon: int, level: F32, out: F32) -> None:
         """Fill ``out`` ``(R, F)`` with the features of pairs (series, step ahead, from 1) at one origin.
 
         Series must rise; ``level`` is what `level` gave for the origin.
@@ -191,6 +197,8 @@ class Matrix:
         put(steps)
         for part in clock(self.panel.freq, self.first_step + origin + np.arange(1, horizon + 1), columns.clock):
             put(part[steps - 1])
+        for occasion in self._occasions(origin, horizon):
+            put(occasion[steps - 1])
         pick = (series, steps - 1)
         history = self.history
         if columns.season > 1:
@@ -220,6 +228,18 @@ class Matrix:
         found: F32 = self.history.values[series, origin + steps]
         return found
 
+    def _occasions(self, origin: int, horizon: int) -> list[F32]:
+        """Holiday features of the steps ahead of an origin, each ``(horizon,)``."""
+        columns, freq = self.columns, self.panel.freq
+        if not columns.occasions:
+            return []
+        last = max(self.panel.end, self.first_step + origin) + horizon  # one range for all origins: it is kept
+        found = calendar_features(
+            freq, self.first_step, last, columns.country, columns.subdivision, groups=_OCCASIONS, relevant_only=True
+        )
+        ahead = slice(origin + 1, origin + 1 + horizon)
+        return [found.column(name)[ahead] for name in columns.occasions]
+
     def _origin_block(self, origin: int, level: F32) -> F32:
         columns, history = self.columns, self.history
         out = np.empty((len(self.panel), len(columns.at_origin)), dtype=np.float32)
@@ -228,9 +248,7 @@ class Matrix:
             out[:, at] = part
         return out
 
-    def _origin_parts(
-        self, origin: int, level: F32, columns: Columns, history: History
-    ) -> Iterator[npt.NDArray[Any]]:
+    def _origin_parts(self, origin: int, level: F32, columns: Columns, history: History) -> Iterator[npt.NDArray[Any]]:
         with np.errstate(invalid="ignore", divide="ignore"):
             for back in range(columns.lags):
                 yield history.at(origin, back) / level
@@ -306,6 +324,15 @@ def clock(freq: Frequency, ordinals: I64, parts: tuple[str, ...]) -> list[F32]:
         "minute": (stamps - day).astype("timedelta64[m]").astype(np.int64) % 60,
     }
     return [made[name].astype(np.float32) for name in parts]
+
+
+def _occasion_names(panel: Panel, country: str, subdivision: str) -> tuple[str, ...]:
+    """Holiday features that differ between the steps of a panel; none without a country."""
+    if not country:
+        return ()
+    first = panel.end + 1 - panel.n_steps
+    found = calendar_features(panel.freq, first, panel.end, country, subdivision, groups=_OCCASIONS, relevant_only=True)
+    return found.varying().names
 
 
 def _clock_names(freq: Frequency) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from .span import history_steps, year_steps
 
 BUDGET = 1_200_000
 """Bytes of chart data that a report carries; items beyond are left out, the least valuable first."""
+_WHOLE = 2**53  # floats are exact whole numbers below it
 _PROMOTION_NAMES = ("promotion", "promo", "on_promotion", "onpromotion")
 
 
@@ -169,12 +169,12 @@ def _runs(flags: npt.NDArray[np.bool_]) -> list[list[int]]:
 
 def rounded(values: npt.NDArray[Any]) -> Sequence[float | int | None]:
     """Numbers short enough to embed: whole from 100 on, three significant digits below; NaN is None."""
-    out: list[float | int | None] = []
-    for v in values.astype(np.float64).tolist():
-        if not math.isfinite(v):
-            out.append(None)
-        elif abs(v) >= 100 or v == int(v):
-            out.append(round(v))
-        else:
-            out.append(round(v, 1 if abs(v) >= 10 else 2))
-    return out
+    exact = values.astype(np.float64)
+    finite, size = np.isfinite(exact), np.abs(exact)
+    exact = np.where(size >= 100, np.rint(exact), np.where(size >= 10, np.round(exact, 1), np.round(exact, 2)))
+    whole = finite & (exact == np.rint(exact)) & (size < _WHOLE)
+    out = exact.astype(object)
+    out[whole] = exact[whole].astype(np.int64)
+    out[~finite] = None
+    short: list[float | int | None] = out.tolist()
+    return short

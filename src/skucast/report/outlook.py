@@ -175,7 +175,8 @@ def _draw(forecast: Forecast) -> tuple[npt.NDArray[np.float32], F64]:
         rises = np.diff(forecast.quantiles[:, h, :], axis=1, prepend=0.0)  # (S, Q)
         step = rises @ np.ascontiguousarray(basis[:, :, h])
         total += step
-        sd[:, h] = step.std(axis=1)
+        step -= step.mean(axis=1, keepdims=True)
+        sd[:, h] = np.sqrt(np.einsum("sn,sn->s", step, step) / step.shape[1])
     return total, sd
 
 

@@ -37,6 +37,7 @@ class Head:
 class Purchase:
     """One line of the purchase list."""
 
+    rank: int
     name: str
     code: str
     supplier: str
@@ -57,7 +58,7 @@ class Purchases:
 
 
 def make_purchases(plan: pl.DataFrame, currency: str, names: dict[str, str]) -> Purchases:
-    """The purchases of a plan in the order of their rank.
+    """The purchases of a plan in the order of their rank; of a long plan those that gain most.
 
     Args:
         plan: all columns of ``PLAN_COLUMNS``.
@@ -67,8 +68,12 @@ def make_purchases(plan: pl.DataFrame, currency: str, names: dict[str, str]) -> 
     ordered = plan.filter(pl.col("order_qty") > 0).sort(
         ["rank", "expected_gain"], descending=[False, True], nulls_last=True, maintain_order=True
     )
-    shown, rest = ordered.head(ROWS), ordered.slice(ROWS)
-    heads, rows = _without_empty(_heads(currency), [_purchase(row, names) for row in shown.iter_rows(named=True)])
+    # of a long plan, the lines that gain most: many small ones gain more per unit of money and hardly matter
+    gain = ordered["expected_gain"].fill_null(0.0).rank("ordinal", descending=True)
+    shown, rest = ordered.filter(gain <= ROWS), ordered.filter(gain > ROWS)
+    heads, rows = _without_empty(
+        _heads(currency), [_purchase(row, k, names) for k, row in enumerate(shown.iter_rows(named=True), 1)]
+    )
     return Purchases(
         heads=heads,
         rows=rows,
@@ -98,7 +103,7 @@ def _without_empty(heads: list[Head], rows: list[Purchase]) -> tuple[list[Head],
     return [heads[k] for k in kept], [replace(row, cells=[row.cells[k] for k in kept]) for row in rows]
 
 
-def _purchase(row: dict[str, Any], names: dict[str, str]) -> Purchase:
+def _purchase(row: dict[str, Any], place_in_list: int, names: dict[str, str]) -> Purchase:
     code = str(row["sku"] or row["unique_id"] or DASH)
     place = f" · {row['location']}" if row["location"] else ""
     saved = None
@@ -117,7 +122,10 @@ def _purchase(row: dict[str, Any], names: dict[str, str]) -> Purchase:
     )
     reason = Text(row["reason_en"] or row["reason_zh"] or DASH, row["reason_zh"] or row["reason_en"] or DASH)
     name = shorten(str(row["name"] or "")) or (names.get(str(row["unique_id"]), "") or code)
-    return Purchase(name, code + place if name != code or place else "", str(row["supplier"] or ""), reason, cells)
+    rank = int(row["rank"]) if known(row["rank"]) else place_in_list
+    return Purchase(
+        rank, name, code + place if name != code or place else "", str(row["supplier"] or ""), reason, cells
+    )
 
 
 def _suppliers(ordered: pl.DataFrame, currency: str) -> list[tuple[Text, Text, Text]]:

@@ -42,7 +42,7 @@ class NeuralSpec(Spec):
     patch: int = 0
     scaling: Scaling = "mean"
     dropout: float = 0.1
-    train: TrainOptions = TrainOptions()
+    train: TrainOptions = field(default_factory=TrainOptions)
 
     def __post_init__(self) -> None:
         if isinstance(self.train, Mapping):  # as it comes from JSON and TOML
@@ -77,12 +77,11 @@ class NeuralSpec(Spec):
                 UserWarning,
                 stacklevel=3,
             )
-        elif learned.windows < _FEW or learned.loss >= learned.naive_loss:
-            lost = learned.loss >= learned.naive_loss
+        elif learned.windows < _FEW or learned.lost:
             warnings.warn(
                 f"'{self.name}' learned from {learned.windows:,} windows in {_many(len(panel))}"
                 + (", few for a network" if learned.windows < _FEW else "")
-                + (f"; on the last {learned.held_out} steps it did not beat seasonal naive" if lost else "")
+                + (f"; on the last {learned.held_out} steps it did not beat seasonal naive" if learned.lost else "")
                 + ": compare it with 'ets' in a backtest before trusting it.",
                 UserWarning,
                 stacklevel=3,

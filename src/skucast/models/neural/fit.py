@@ -36,7 +36,7 @@ class Learned:
         network: on the CPU, in evaluation mode; None if there were too few windows.
         windows: different windows to learn from.
         held_out: steps that it was judged on.
-        loss: weighted quantile loss on them.
+        loss: weighted quantile loss on them; None without.
         naive_loss: that of seasonal naive.
         steps: updates done.
     """
@@ -44,9 +44,14 @@ class Learned:
     network: nn.Module | None
     windows: int
     held_out: int = 0
-    loss: float = 0.0
-    naive_loss: float = float("inf")
+    loss: float | None = None
+    naive_loss: float | None = None
     steps: int = 0
+
+    @property
+    def lost(self) -> bool:
+        """True if seasonal naive was better on the held-out steps."""
+        return self.loss is not None and self.naive_loss is not None and self.loss >= self.naive_loss
 
 
 def learn(
@@ -71,7 +76,7 @@ def learn(
     def draw(rng: np.random.Generator) -> Batch:
         return sampler.draw(rng, options.batch, options.forks, options.ahead)
 
-    state = train(lambda: build(inputs).to(device), draw, exam and exam.loss, options, seed, progress)
+    state = train(lambda: build(inputs).to(device), draw, exam.loss if exam else None, options, seed, progress)
     network = state.averaged.cpu()
     if exam is None or state.best is None:
         return Learned(network, sampler.origins, steps=state.step)
@@ -101,7 +106,7 @@ def forecast(
     seed: int,
     device: str = "auto",
 ) -> tuple[F64, F64]:
-    """Mean ``(S, H)`` and quantiles ``(S, H, Q)``; a series never observed is NaN.
+    """Mean ``(S, H)`` and quantiles ``(S, H, Q)``; NaN for a series that was never sold.
 
     Series are worked on in chunks, each by itself, so a forecast does not depend on which others are there.
     Beyond the horizon that the network was trained for it goes on from sampled futures of its own.
@@ -113,12 +118,12 @@ def forecast(
     for first in range(0, len(panel), _CHUNK):
         rows = np.arange(first, min(first + _CHUNK, len(panel)))
         part = panel.take(rows)
-        seen = np.zeros(len(rows), dtype=np.bool_)
-        seen[part.row_of[~np.isnan(part.observed)]] = True
+        sold = np.zeros(len(rows), dtype=np.bool_)
+        sold[part.row_of[part.observed > 0]] = True  # NaN compares as False
         ahead = {n: c[rows] for n, c in known.items()}
-        blocks = _blocks(network, inputs, part, ahead, horizon, seed, place)[seen]
-        mean[rows[seen]] = mean_of(blocks)
-        quantiles[rows[seen]] = at_levels(blocks, levels)
+        blocks = _blocks(network, inputs, part, ahead, horizon, seed, place)[sold]
+        mean[rows[sold]] = mean_of(blocks)
+        quantiles[rows[sold]] = at_levels(blocks, levels)
     return mean, quantiles
 
 
@@ -141,9 +146,7 @@ def _blocks(
     return np.concatenate(made, axis=1)[:, :horizon]
 
 
-def _one_block(
-    network: nn.Module, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device
-) -> F64:
+def _one_block(network: nn.Module, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device) -> F64:
     ahead = {n: _pad(c, inputs.horizon) for n, c in known.items()}
     windows = Windows(panel, inputs, ahead, device)
     with torch.inference_mode():

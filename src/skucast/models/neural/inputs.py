@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ...features.calendar import CalendarFeatures, calendar_features
 from ...panel import F32, Panel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -35,12 +34,14 @@ class LstmNetwork(nn.Module):
         z = self.spread(h, batch.steps)  # (B, F, H, W)
         z = z + self.ahead(batch.ahead)
         z = z + self.mix(z)
-        return self.head(F.silu(z))
+        quantiles: Tensor = self.head(F.silu(z))
+        return quantiles
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean pinball loss of the targets that count."""
         loss = self.head.loss(self(batch), batch.target) * batch.weight
-        return loss.sum() / batch.weight.sum().clamp(min=1)
+        mean: Tensor = loss.sum() / batch.weight.sum().clamp(min=1)
+        return mean
 
 
 class Spread(nn.Module):
@@ -55,4 +56,5 @@ class Spread(nn.Module):
     def forward(self, hidden: Tensor, steps: Tensor) -> Tensor:
         """``(..., D)`` to ``(..., H, W)`` for the steps ``(H,)``."""
         weight, bias = self.weight[steps], self.bias[steps]
-        return F.linear(hidden, weight.flatten(0, 1), bias.flatten()).unflatten(-1, bias.shape)
+        flat = F.linear(hidden, weight.flatten(0, 1), bias.flatten())
+        return flat.view(*flat.shape[:-1], *bias.shape)

@@ -54,7 +54,7 @@ class Running:
         while first < len(panel):
             width = 0
             last = first
-            while last < len(panel) and max(width, lengths[last]) * (last - first + 1) <= _CHUNK or last == first:
+            while last == first or (last < len(panel) and max(width, lengths[last]) * (last - first + 1) <= _CHUNK):
                 width = max(width, int(lengths[last]))
                 last += 1
             cells = slice(int(panel.indptr[first]), int(panel.indptr[last]))

@@ -115,8 +115,8 @@ def _update(state: State, batch: Batch, rate: float, options: TrainOptions) -> N
     state.step += 1
     keep = min(options.ema, state.step / (state.step + 9))  # early averages forget the start quickly
     with torch.no_grad():
-        ours, theirs = list(state.averaged.parameters()), list(state.network.parameters())
-        torch._foreach_lerp_(ours, theirs, 1 - keep)
+        for ours, theirs in zip(state.averaged.parameters(), state.network.parameters(), strict=True):
+            ours.lerp_(theirs, 1 - keep)
 
 
 def _check(state: State, judge: Judge) -> int:

@@ -112,14 +112,14 @@ class Windows:
         demand, seen = (self._demand[at] * inside[..., None]).unbind(-1)  # (B, P * patch)
         time = self._steps - high[:, None] + end  # (B, P) row of the calendar
         patches = [
-            torch.asinh(demand.unflatten(1, (-1, shape.patch)) / unit[..., None]),
-            seen.unflatten(1, (-1, shape.patch)),
+            torch.asinh(demand.view(*end.shape, shape.patch) / unit[..., None]),
+            seen.view(*end.shape, shape.patch),
             self._state[end] * has_end[..., None],
             self._calendar[time.clamp(min=0)] * has_end[..., None],
         ]
         if shape.width:
             covariates = self._covariates[at] * inside[..., None]  # (B, P * patch, C)
-            patches.append(covariates.unflatten(1, (-1, shape.patch)).flatten(2))
+            patches.append(covariates.view(*end.shape, -1))
 
         step = torch.arange(shape.horizon, device=self.device) if steps is None else self._put(steps)
         fork = origin[:, None] - shape.patch * torch.arange(forks - 1, -1, -1, device=self.device)  # (B, F)

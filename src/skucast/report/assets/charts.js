@@ -144,7 +144,7 @@ const charts = (() => {
     const sliding = big && size > SLIDER_FROM && !printing;
     const grid = { left: 8 + 7 * Math.max(...[top, step].map((v) => page.number(v).length)), right: labelled ? 92 : 8, top: 10, bottom: sliding ? 56 : 24 };
     const foot = height - grid.bottom;
-    const line = { type: "line", symbol: "none", silent: true, animation: false };
+    const line = { type: "line", symbol: "none", silent: true, animation: false, emphasis: { disabled: true } };
     const point = (value, i) => [times[i], value];
     const future = (values) => values.map((value, i) => [times[now + i], value]);
     const between = (upper, lower) => future(upper.map((value, i) => value - lower[i]));
