@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +18,7 @@ from .decide.purchase import PurchasePlan, purchase_plan
 from .errors import DataError
 from .features.marks import near_peaks
 from .forecast import Forecast
+from .place import Place
 from .panel import F32, Bool, Panel
 from .portfolio.judged import Judged, judge
 from .prepare.apply import prepare_panel
@@ -97,6 +98,8 @@ class Job:
         wanted = self.config.demand
         with self.journal.stage("demand") as stage:
             panel = shop.panel(level=tuple(wanted.level), freq=wanted.freq, measure=wanted.measure)
+            if self.config.forecast.holidays:
+                panel = replace(panel, place=Place.of(self.config))
             panel = _long_enough(panel, wanted.min_observations, shop.repairs)
             panel = prepare_panel(panel, self.config.prepare, shop.repairs, self._peaks(panel))
             stage.count = len(panel)

@@ -301,3 +301,16 @@ def test_it_prints_on_a4_in_light_colours_and_comes_back(browser):
     assert browser.js("return window.printed") == ["light", "688"]
     assert browser.js("return document.documentElement.dataset.theme") == "dark"
     assert browser.errors() == []
+
+
+@pytest.mark.parametrize("name", ["full.html", "bare.html", "single.html"])
+def test_labels_at_the_ends_of_lines_do_not_cover_each_other(browser, name):
+    browser.open(name, "?lang=en")
+    for chart in ("#chart-total", "#chart-item"):
+        rows = browser.js(
+            "return [...document.querySelectorAll(arguments[0] + ' svg text')].filter(t => ['Expected', 'A year earlier'].includes(t.textContent))"
+            ".map(t => t.getBoundingClientRect().top)",
+            chart,
+        )
+        assert rows
+        assert len(rows) == 1 or abs(rows[0] - rows[1]) >= 12

@@ -52,8 +52,9 @@ def find_non_products(lines: pl.DataFrame, patterns: list[str]) -> NonProducts:
         lines: order lines with ``sku`` and perhaps ``description``.
         patterns: the user's codes; ``*`` stands for anything, case does not matter.
     """
-    distinct = lines["sku"].unique().drop_nulls().sort()
-    texts = [str(code) for code in distinct]
+    described = "description" in lines.columns
+    pairs = lines.group_by("sku", "description").len() if described else lines.select(pl.col("sku").unique())
+    texts = [str(code) for code in pairs["sku"].unique().drop_nulls().sort()]
     letters_too = bool(texts) and sorted(map(len, texts))[len(texts) // 2] >= _SHORT
     own = re.compile("|".join(_glob(p) for p in patterns) or r"(?!)", re.IGNORECASE)
     codes, tests = set(), set()
@@ -63,25 +64,17 @@ def find_non_products(lines: pl.DataFrame, patterns: list[str]) -> NonProducts:
             codes.add(text)
         elif _TEST_CODES.fullmatch(code):
             tests.add(text)
-    if "description" in lines.columns:
-        codes |= _described(lines, _WORDS)
-        tests |= _described(lines, _TEST_WORDS)
+    if described:
+        codes |= _described(pairs, _WORDS)
+        tests |= _described(pairs, _TEST_WORDS)
     tests -= codes
     return NonProducts(pl.Series(sorted(codes), dtype=pl.String), pl.Series(sorted(tests), dtype=pl.String))
 
 
-def _described(lines: pl.DataFrame, words: str) -> set[str]:
-    """Codes most of whose described lines match."""
-    texts = lines["description"].unique().drop_nulls()
-    hits = texts.filter(texts.str.contains(words))
-    if not len(hits):
-        return set()
-    suspects = lines.filter(pl.col("description").is_in(hits.implode()))["sku"].unique().drop_nulls()
-    share = (
-        lines.filter(pl.col("sku").is_in(suspects.implode()) & pl.col("description").is_not_null())
-        .group_by("sku")
-        .agg(pl.col("description").is_in(hits.implode()).mean().alias("share"))
-    )
+def _described(pairs: pl.DataFrame, words: str) -> set[str]:
+    """Codes most of whose described lines match; ``pairs`` are codes, descriptions and the lines with both."""
+    lines, matches = pl.col("len"), pl.col("description").str.contains(words)
+    share = pairs.drop_nulls().group_by("sku").agg((lines.filter(matches).sum() / lines.sum()).alias("share"))
     return set(share.filter(pl.col("share") > 0.5)["sku"])
 
 

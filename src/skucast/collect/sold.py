@@ -142,14 +142,14 @@ def _by_period(table: pl.DataFrame, row: I64, ordinal: I64) -> pl.DataFrame:
     means = [n for n in MEANS if n in table.columns]
     first = int(ordinal.min())
     width = int(ordinal.max()) - first + 1
-    flat = table.select(
-        pl.Series("cell", row * width + (ordinal - first)), *sums, *means
-    )  # one key is quicker than two
-    added = (
-        flat.group_by("cell", maintain_order=bool(means))
-        .agg(*[pl.col(n).sum() for n in sums], *[pl.col(n).mean() for n in means])
-        .sort("cell")
-    )
+    cell = row * width + (ordinal - first)  # one key is quicker than two
+    added = table.select(pl.Series("cell", cell), *sums, *means)
+    if not (np.diff(cell) > 0).all():
+        added = (
+            added.group_by("cell", maintain_order=bool(means))
+            .agg(*[pl.col(n).sum() for n in sums], *[pl.col(n).mean() for n in means])
+            .sort("cell")
+        )
     return added.select(
         (pl.col("cell") // width).alias("row"), (pl.col("cell") % width + first).alias("ordinal"), *sums, *means
     )

@@ -38,7 +38,7 @@ class Spread:
     table: F64
 
     @staticmethod
-    def learn(mean: F64, restless: F64, came: F64) -> Spread:
+    def learn(mean: F64, restless: F64, came: npt.NDArray[np.floating]) -> Spread:
         """The table from held-out rows: forecast mean, restlessness and demand, each ``(R,)``.
 
         At every knot the sample quantiles of the ratio are averaged with those of a gamma distribution whose

@@ -7,6 +7,7 @@ const charts = (() => {
   const times = axis.map((stamp) => Date.parse(stamp.length > 10 ? stamp + "Z" : stamp)); // all in UTC
   const SHORT_GAP = 3; // steps of closure that the line of history passes over
   const FAN_LIMIT = 3; // a fan may make the axis this many times as high as history and mean need
+  const LABEL = 15; // pixels that a line of text takes
   const SLIDER_FROM = 260; // steps from which a big chart has a slider
   const PRINTED = { big: [688, 230], small: [332, 128] }; // pixels on A4 between the margins, as in the style sheet
   const drawn = new Map(); // element -> what redraws it
@@ -158,7 +159,10 @@ const charts = (() => {
       { coord: [times[now], high], symbol: "none" },
     ];
     const fan = [[chart.fan[0], null, null], [chart.fan[1], chart.fan[0], c.fan80], [chart.fan[2], chart.fan[1], c.fan50], [chart.fan[3], chart.fan[2], c.fan80]];
-    const name = (key, colour) => ({ show: labelled, formatter: () => page.say(key), color: colour, fontSize: 12, distance: 6 });
+    const name = (key, colour, shift = 0) => ({ show: labelled, formatter: () => page.say(key), color: colour, fontSize: 12, distance: 6, offset: [0, shift] });
+    // the label of the year before gives way where both lines end at about the same height
+    const apart = before.length ? ((chart.mean.at(-1) - before.at(-1)[1]) / top) * (foot - grid.top) : LABEL;
+    const shift = Math.abs(apart) < LABEL ? (apart < 0 ? -LABEL - apart : LABEL - apart) : 0;
     const mark = (id, colour, data, more) => ({ ...line, id, data: [], markArea: { silent: true, animation: false, itemStyle: { color: colour }, data, ...more } });
     return {
       animation: false,
@@ -204,10 +208,10 @@ const charts = (() => {
           ...line, stack: "fan", stackStrategy: "all", lineStyle: { width: 0 }, data: lower ? between(upper, lower) : future(upper),
           areaStyle: colour ? { color: colour, opacity: 1 } : undefined,
         })),
-        { ...line, name: "year", data: before, lineStyle: { width: 1.25, type: [4, 3], color: c.faint }, endLabel: name("year", c.soft), labelLayout: { moveOverlap: "shiftY" } },
+        { ...line, name: "year", data: before, lineStyle: { width: 1.25, type: [4, 3], color: c.faint }, endLabel: name("year", c.soft, shift) },
         {
           ...line, name: "mean", z: 4, data: future(chart.mean), symbol: single ? "circle" : "none", symbolSize: 6, itemStyle: { color: c.model },
-          lineStyle: { width: big ? 2.25 : 1.75, color: c.model }, endLabel: name("mean", c.model), labelLayout: { moveOverlap: "shiftY" },
+          lineStyle: { width: big ? 2.25 : 1.75, color: c.model }, endLabel: name("mean", c.model),
           markLine: single ? { silent: true, animation: false, label: { show: false }, data: [stroke(chart.fan[0][0], chart.fan[3][0], c.fan80, 8), stroke(chart.fan[1][0], chart.fan[2][0], c.fan50, 8)] } : undefined,
         },
       ],
