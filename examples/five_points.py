@@ -60,7 +60,9 @@ def main() -> None:
     print(f"\n2. The same model on {ITEMS:,} items of a gift shop, by week")
     sales = weekly_sales()
     result = sc.backtest(sales, HORIZON, windows=1, models=["lstm"], freq="W-SUN")
-    print(f"   learned from {sales.height:,} rows up to {str(result.cutoff_stamp(0))[:10]}; scored on the {HORIZON} weeks after")
+    print(
+        f"   learned from {sales.height:,} rows up to {str(result.cutoff_stamp(0))[:10]}; scored on the {HORIZON} weeks after"
+    )
     for row in result.leaderboard().iter_rows(named=True):
         print(
             f"   {row['model']:<15} weighted quantile loss {row['wql']:.3f}   MASE {row['mase']:.3f}   "

@@ -234,6 +234,44 @@ def test_a_future_without_the_column_is_named():
         sc.forecast(promoted(), 7, "D", "ets", known=["promotion"], future=ahead(7))
 
 
+TREES = {"model": "lightgbm", "trees": 30, "threads": 1}
+
+
+def doubling_promotions(days: int = 120) -> pl.DataFrame:
+    """Ten a day, thirty on promotion days."""
+    frame = promoted(days)
+    noise = pl.Series(np.random.default_rng(1).uniform(-1, 1, frame.height))
+    return frame.with_columns((10 + 20 * pl.col("promotion") + noise).alias("y"))
+
+
+def test_a_known_promotion_raises_the_forecast_of_its_day():
+    future = ahead(10).with_columns((pl.col("ds").dt.day() == 4).cast(pl.Float64).alias("promotion"))
+    made = sc.forecast(doubling_promotions(), 10, "D", TREES, known=["promotion"], future=future)
+    on = made.filter(pl.col("ds").dt.day() == 4)["mean"]
+    off = made.filter(pl.col("ds").dt.day() != 4)["mean"]
+    assert on.min() > 1.8 * off.max()
+
+
+def test_a_model_that_uses_known_columns_needs_their_future():
+    with pytest.raises(DataError, match="The future values of promotion are needed: pass future="):
+        sc.forecast(doubling_promotions(), 3, "D", TREES, known=["promotion"])
+
+
+def test_from_its_own_end_a_series_sees_the_known_rows_of_the_frame():
+    ended = dt.date(2024, 6, 20)
+    frame = doubling_promotions().with_columns(
+        pl.when((pl.col("unique_id") == "s1") & (pl.col("ds") > ended)).then(None).otherwise("y").alias("y")
+    )
+    future = ahead(6, promotion=0.0)
+    made = sc.forecast(frame, 6, "D", TREES, known=["promotion"], future=future, origin="series")
+    mine = made.filter(pl.col("unique_id") == "s1")
+    assert mine["ds"].to_list() == [dt.date(2024, 6, d) for d in range(21, 27)]
+    assert mine.filter(pl.col("ds").dt.day() == 25)["mean"][0] > 1.5 * mine["mean"].median()
+    gone = frame.filter(pl.col("y").is_not_null())  # without rows after its end nothing is known there
+    with pytest.raises(DataError, match="'promotion' has .* gaps in the future frame, the first at s1 on 2024-06-21"):
+        sc.forecast(gone, 6, "D", TREES, known=["promotion"], future=future, origin="series")
+
+
 def test_static_columns_may_stand_in_the_frame_or_in_one_of_their_own():
     frame = long().with_columns(pl.col("unique_id").replace({"s0": "tea", "s1": "tea", "s2": "cup"}).alias("group"))
     own = frame.select("unique_id", "group").unique(maintain_order=True)

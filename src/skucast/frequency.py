@@ -176,7 +176,8 @@ class Frequency:
         last = (month + 1).astype("datetime64[D]") - 1
         if self.anchor == _END_OF_MONTH:
             return last.astype("datetime64[us]")
-        return np.minimum(month.astype("datetime64[D]") + (self.anchor - 1), last).astype("datetime64[us]")
+        dated: Stamps = np.minimum(month.astype("datetime64[D]") + (self.anchor - 1), last).astype("datetime64[us]")
+        return dated
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""

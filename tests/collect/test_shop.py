@@ -87,6 +87,15 @@ def test_products_named_twice_count_once() -> None:
     assert rule(made.repairs, "no-sku")["rows"] == 1
 
 
+def test_an_end_before_the_launch_is_taken_as_unknown() -> None:
+    rows = lines(every_day("A", "2024-01-01", [1.0] * 5), every_day("B", "2024-01-03", [1.0]))
+    products = table("products", [{"sku": "B", "launch_date": "2024-01-02", "end_date": "2024-01-01"}])
+    made = shop({"orders": rows, "products": products})
+    panel = made.panel()
+    assert panel.series(1).tolist() == [0, 1, 0, 0]
+    assert rule(made.repairs, "end-before-launch")["rows"] == 1
+
+
 def test_names_come_from_products_else_from_the_orders() -> None:
     rows = orders(
         ("A", 1.0, "2024-01-01", "printed"), ("B", 1.0, "2024-01-01", "only printed"),
@@ -222,3 +231,13 @@ def test_every_table_of_the_schemas_can_be_given_at_once() -> None:
     made = shop(frames)
     panel = made.panel()
     assert (set(panel.known), set(panel.past)) == ({"promotion"}, {"price", "discount", "views", "x"})
+
+
+def test_orders_in_parts_make_the_same_panel() -> None:
+    rows = bundled().head(60_000)
+    parts = (part for _, part in rows.group_by(pl.col("sku").hash() % 4, maintain_order=True))
+    in_parts = sc.Shop.of({}, parts=parts, today=TODAY)
+    whole = sc.Shop.of({"orders": rows}, today=TODAY)
+    assert in_parts.panel().fingerprint() == whole.panel().fingerprint()
+    assert in_parts.repairs.rejected_units() == whole.repairs.rejected_units()
+    assert "orders in parts" in repr(in_parts)

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 import numpy as np
+import polars as pl
 import pytest
 
 from skucast.errors import ConfigError, DataError, ModelError
@@ -311,6 +312,22 @@ def test_progress_goes_from_nothing_to_the_end():
     assert told == sorted(told)
     assert 0 <= told[0] < 0.1
     assert 0.6 <= told[-1] <= 1
+
+
+def test_presets_grow_from_fast_to_best():
+    fast, balanced, best = (set(Auto(preset=p).candidates()) for p in ("fast", "balanced", "best"))
+    assert fast == {"seasonal-naive", "ets", "croston", "tsb"}
+    assert balanced - fast == {"lightgbm"}
+    assert best - balanced <= {"lstm"}  # if its extra is installed
+
+
+def test_the_usual_members_work_together():
+    panel = two_classes()
+    fitted = Auto(windows=2).fit(panel, horizon=7, seed=1)
+    assert not [note for note in fitted.notes if "failed" in note or "left out" in note]
+    assert fitted.leaderboard()["model"][0] in {"auto", *Auto().candidates()}
+    assert fitted.leaderboard().filter(pl.col("model") == "auto")["skill"][0] > 0
+    assert np.isfinite(fitted.predict(7).quantiles).all()
 
 
 def test_options_that_make_no_sense_are_refused():

@@ -28,11 +28,11 @@ def clean_products(table: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:
     repairs.add(
         "clean", "products", "end-before-launch", "changed", wrong.height, series=wrong.height,
         example="" if wrong.is_empty() else f"item '{wrong['sku'][0]}'",
-        remedy="both dates are taken as unknown; correct launch_date or end_date",
+        remedy="end_date is taken as unknown; correct launch_date or end_date",
     )  # fmt: skip
     if wrong.height:
         fine = (pl.col("end_date") >= pl.col("launch_date")).fill_null(True)
-        rows = rows.with_columns(pl.when(fine).then(pl.col("launch_date", "end_date")))
+        rows = rows.with_columns(pl.when(fine).then(pl.col("end_date")))
     return rows.filter(pl.col("sku").is_first_distinct())
 
 

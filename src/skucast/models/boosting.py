@@ -273,7 +273,7 @@ class _Grower:
         def report(env: Any) -> None:
             if self.progress:
                 self.progress(
-                    f"trees for {goal}", begun + 0.5 * (env.iteration + 1) / env.end_iteration / len(self.goals)
+                    f"trees for {goal}", (self.grown + (env.iteration + 1) / env.end_iteration) / self.boosters
                 )
 
         train = data(sample)

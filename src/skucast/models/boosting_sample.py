@@ -10,6 +10,7 @@ import numpy as np
 from ..panel import F32
 from .boosting_matrix import Matrix
 
+_CAP = 1000.0  # demand over level; more is a slip of the keyboard and would move the forecasts of all items
 _SPREAD = 1.25  # each gap between origins is this times the one after it, up to a horizon
 
 
@@ -32,8 +33,8 @@ class Sample:
 
     @property
     def target(self) -> F32:
-        """``(R,)`` demand over level."""
-        return np.asarray(self.y / self.level, dtype=np.float32)
+        """``(R,)`` demand over level, at most a thousand."""
+        return np.asarray(np.minimum(self.y / self.level, _CAP), dtype=np.float32)
 
     @property
     def weight(self) -> F32:

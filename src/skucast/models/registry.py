@@ -36,6 +36,7 @@ def spec_class(name: str) -> type[Spec]:
     Raises:
         ConfigError: no such model.
         MissingExtraError: its optional dependency is absent.
+        ModelError: another package registered something that cannot be imported or is no spec.
     """
     target = _BUILT_IN.get(name) or _third_party().get(name)
     if target is None:
@@ -47,11 +48,14 @@ def spec_class(name: str) -> type[Spec]:
     module, _, attribute = target.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        extra = {package: e for e, package in _PACKAGES.items()}.get((error.name or "").partition(".")[0])
-        if extra is None:
+    except (ImportError, AttributeError) as error:
+        package = (getattr(error, "name", None) or "").partition(".")[0]
+        extra = {brought: e for e, brought in _PACKAGES.items()}.get(package)
+        if extra is not None and isinstance(error, ModuleNotFoundError):
+            raise MissingExtraError(f"Model '{name}'", extra) from None
+        if name in _BUILT_IN:
             raise
-        raise MissingExtraError(f"Model '{name}'", extra) from None
+        raise ModelError(f"Model '{name}' ({target}) cannot be imported: {error}.") from error
     if not (isinstance(found, type) and issubclass(found, Spec)):
         raise ModelError(f"Model '{name}' ({target}) is no skucast Spec.")
     return found
@@ -79,7 +83,7 @@ def installed(name: str) -> bool:
     """True if the model's optional dependency (if any) is present."""
     try:
         extra = spec_class(name).capabilities.extra
-    except MissingExtraError:
+    except (MissingExtraError, ModelError):
         return False
     return extra is None or _present(extra)
 
@@ -103,10 +107,10 @@ def table() -> list[dict[str, Any]]:
     for name in names():
         try:
             found = spec_class(name).capabilities
-        except MissingExtraError as error:
+        except (MissingExtraError, ModelError) as error:
             rows.append({
                 "name": name, "summary": str(error), "probabilistic": "", "covariates": "", "scope": "",
-                "minimum": None, "extra": error.extra, "installed": False,
+                "minimum": None, "extra": getattr(error, "extra", ""), "installed": False,
             })  # fmt: skip
             continue
         roles = [role for role in ("known", "past", "static") if getattr(found, role)]

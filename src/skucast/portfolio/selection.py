@@ -15,7 +15,6 @@ from ..panel import F32
 
 F64 = npt.NDArray[np.float64]
 
-_COMPLEMENT = 1 - np.asarray(SHOWN, dtype=np.float32)
 _ROUNDS = 12  # members drawn with replacement, so weights are multiples of 1/12 at the finest
 _SHRINK = 25  # series of a class that count as much as the panel-wide choice
 _LEAST = 0.04  # smaller weights are dropped: they cost a model and change nothing
@@ -23,25 +22,40 @@ _LEAST = 0.04  # smaller weights are dropped: they cost a model and change nothi
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """Observed cells of one class in one window.
+    """Observed cells of one class in one window, each times the number of series that it stands for.
+
+    The pinball loss ``max(q (y - f), (q - 1) (y - f))`` is ``max(y - f, 0) - (1 - q) (y - f)``: a hinge, and a part
+    linear in the forecast, which is added up once for each member.
 
     Attributes:
         y: ``(N,)`` actual values.
-        quantiles: ``(K, N, 9)`` of each member.
-        weight: ``(N,)`` series that each cell stands for.
-        size: weighted sum of the actual values.
+        quantiles: ``(K, 9, N)`` of each member.
+        linear: ``(K,)`` linear part of each member's loss, summed over cells and levels.
+        size: sum of the actual values.
     """
 
     y: F32
     quantiles: F32
-    weight: F32
+    linear: F64
     size: float
 
-    def loss(self, quantiles: F32) -> float:
-        """Weighted sum of the pinball losses of ``(N, 9)`` quantiles."""
-        miss = self.y[:, None] - quantiles
-        per_cell = np.maximum(miss, 0).sum(axis=1) - miss @ _COMPLEMENT
-        return float(np.dot(per_cell.astype(np.float64), self.weight))
+    @staticmethod
+    def of(y: F32, quantiles: F32, weight: F64) -> _Block:
+        """From actual values ``(N,)``, quantiles ``(K, N, 9)`` and the weight of each cell ``(N,)``."""
+        levels = np.asarray(SHOWN)
+        y = (y * weight).astype(np.float32)
+        spread = np.ascontiguousarray(quantiles.transpose(0, 2, 1)) * weight.astype(np.float32)
+        total = float(y.sum(dtype=np.float64))
+        linear = ((1 - levels) * (total - spread.sum(axis=2, dtype=np.float64))).sum(axis=1)
+        return _Block(y, spread, linear, float(np.abs(y).sum(dtype=np.float64)))
+
+    def loss(self, drawn: F32, counts: F64, k: int) -> float:
+        """Loss of the mean of the members drawn so far (their sum ``(9, N)``, how often each) and member ``k``."""
+        n = float(counts.sum()) + 1
+        hinge = np.add(drawn, self.quantiles[k])
+        np.subtract(self.y * np.float32(n), hinge, out=hinge)
+        np.maximum(hinge, 0, out=hinge)
+        return (float(hinge.sum(dtype=np.float64)) - float((counts * self.linear).sum()) - float(self.linear[k])) / n
 
 
 def class_weights(backtest: Backtest, members: Sequence[str]) -> F64:
@@ -92,8 +106,7 @@ def _blocks(backtest: Backtest, members: Sequence[str]) -> list[list[list[_Block
             y = window.actual[rows][seen]
             quantiles = np.stack([backtest.outcomes[m, k].quantiles[rows][seen][:, at] for m in members])
             stands_for = np.ones(rows.size) if window.weight is None else window.weight[rows]
-            weight = np.repeat(stands_for, seen.sum(axis=1)).astype(np.float32)
-            per_class.append([_Block(y, quantiles, weight, float(np.dot(np.abs(y).astype(np.float64), weight)))])
+            per_class.append([_Block.of(y, quantiles, np.repeat(stands_for, seen.sum(axis=1)))])
         out.append(per_class)
     return out
 
@@ -103,12 +116,12 @@ def _greedy(windows: Sequence[Sequence[_Block]], members: int) -> F64:
     sums = [[np.zeros(block.quantiles.shape[1:], dtype=np.float32) for block in window] for window in windows]
     counts, best, best_loss = np.zeros(members), np.zeros(members), np.inf
     for taken in range(1, _ROUNDS + 1):
-        losses = [_loss(windows, sums, k, taken) for k in range(members)]
+        losses = [_loss(windows, sums, counts, k) for k in range(members)]
         k = int(np.argmin(losses))
         counts[k] += 1
         for window, total in zip(windows, sums, strict=True):
-            for block, partial in zip(window, total, strict=True):
-                np.add(partial, block.quantiles[k], out=partial)
+            for block, drawn in zip(window, total, strict=True):
+                np.add(drawn, block.quantiles[k], out=drawn)
         if losses[k] < best_loss:
             best, best_loss = counts.copy(), losses[k]
         if counts[k] == taken == _ROUNDS // 2:  # the first member alone is still best: it stays so
@@ -116,15 +129,12 @@ def _greedy(windows: Sequence[Sequence[_Block]], members: int) -> F64:
     return np.asarray(best / best.sum())
 
 
-def _loss(windows: Sequence[Sequence[_Block]], sums: Sequence[Sequence[F32]], k: int, n: int) -> float:
+def _loss(windows: Sequence[Sequence[_Block]], sums: Sequence[Sequence[F32]], counts: F64, k: int) -> float:
     """Mean WQL over windows if member ``k`` joined; plain loss where nothing was sold."""
     found = []
     for window, total in zip(windows, sums, strict=True):
         size = sum(block.size for block in window)
-        loss = sum(
-            block.loss((partial + block.quantiles[k]) / np.float32(n))
-            for block, partial in zip(window, total, strict=True)
-        )
+        loss = sum(block.loss(drawn, counts, k) for block, drawn in zip(window, total, strict=True))
         if window:
             found.append(2 * loss / (len(SHOWN) * size) if size else loss)
     return float(np.mean(found))

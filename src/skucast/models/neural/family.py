@@ -31,7 +31,8 @@ class NeuralSpec(Spec):
     """A network; subclasses add its own sizes and build it.
 
     Attributes:
-        context: steps of history that it looks at; 0 takes a year of days, two years of weeks.
+        context: steps of history that it looks at; 0 takes half a year of days, two years of weeks;
+            the same time of last year is seen besides.
         patch: steps that make one step of the network; 0 takes a week of days, a day of hours.
         scaling: ``mean``, or ``robust`` where single huge orders would blow up a series' scale.
         dropout: share of hidden units left out at random while training.

@@ -13,7 +13,7 @@ from ...panel import F32, Panel
 from .scaling import STATISTICS, Scaling
 
 _PATCH = {"s": 60, "min": 60, "h": 24, "D": 7, "W": 4, "M": 1, "Q": 1, "Y": 1}  # steps that go together
-_CONTEXT = {"s": 3600, "min": 2880, "h": 672, "D": 364, "W": 104, "M": 36, "Q": 16, "Y": 10}
+_CONTEXT = {"s": 3600, "min": 2880, "h": 672, "D": 182, "W": 104, "M": 36, "Q": 16, "Y": 10}
 _YEAR = {"D": 364, "h": 168}  # second season: a year of days, a week of hours
 _REACH = {"D": 3, "W": 1}
 _MOST_TEXTS = 32  # a text covariate with more values than this is left out
@@ -115,7 +115,8 @@ class Inputs:
             panel: history.
             horizon: steps ahead.
             patch: steps per patch; 0 takes a week of days, a day of hours, a month of weeks.
-            context: steps looked at; 0 takes a year of days, two years of weeks.
+            context: steps looked at; 0 takes half a year of days, two years of weeks.
+                (The same days of last year are seen besides.)
             scaling: ``mean`` or ``robust``.
         """
         freq = panel.freq

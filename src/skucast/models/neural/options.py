@@ -31,11 +31,11 @@ class TrainOptions:
     Super-Convergence.
     """
 
-    steps: int = 1000
-    batch: int = 128
+    steps: int = 800
+    batch: int = 64
     forks: int = 8
     ahead: int = 8
-    learning_rate: float = 3e-3
+    learning_rate: float = 4e-3
     warm_up: float = 0.15
     weight_decay: float = 0.01
     clip: float = 1.0
