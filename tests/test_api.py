@@ -268,7 +268,7 @@ def test_from_its_own_end_a_series_sees_the_known_rows_of_the_frame():
     assert mine["ds"].to_list() == [dt.date(2024, 6, d) for d in range(21, 27)]
     assert mine.filter(pl.col("ds").dt.day() == 25)["mean"][0] > 1.5 * mine["mean"].median()
     gone = frame.filter(pl.col("y").is_not_null())  # without rows after its end nothing is known there
-    with pytest.raises(DataError, match="'promotion' has .* gaps in the future frame, the first at s1 on 2024-06-21"):
+    with pytest.raises(DataError, match=r"'promotion' has .* gaps in the future frame, the first at s1 on 2024-06-21"):
         sc.forecast(gone, 6, "D", TREES, known=["promotion"], future=future, origin="series")
 
 

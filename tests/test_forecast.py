@@ -223,3 +223,11 @@ def test_a_forecast_tells_what_it_holds() -> None:
     assert repr(normal(10, 1, series=2)) == text
     assert repr(normal(10, 1).take([])) == "Forecast(no series)"
     assert normal(10, 1).take([]).to_polars().is_empty()
+
+
+def test_closed_steps_have_no_demand():
+    forecast = normal(100, 5, steps=3).closed([False, True, False])
+    assert forecast.mean[0, 1] == 0
+    assert forecast.quantiles[0, 1].max() == 0
+    assert (forecast.mean[0, [0, 2]] > 0).all()
+    assert forecast.paths(50)[0, :, 1].max() == 0

@@ -49,6 +49,14 @@ def test_closed_sundays_are_missing_not_zero(done):
     assert "closed-weekdays" in repairs["rule"].to_list()
 
 
+def test_nothing_is_forecast_for_closed_days(done):
+    frame = done[1].frame("forecast")
+    sundays = frame.filter(pl.col("ds").dt.weekday() == 7)
+    assert sundays.height == 8 * 2
+    assert sundays.select(pl.sum_horizontal("mean", "0.1", "0.9").sum()).item() == 0
+    assert "closed-ahead" in done[1].frame("repairs")["rule"].to_list()
+
+
 def test_the_purchase_plan_has_a_reason_in_both_languages_for_every_line(done):
     plan = done[1].frame("purchase_plan")
     assert plan.height == 8
@@ -81,7 +89,7 @@ def test_the_model_of_the_project_file_is_used(tmp_path):
 def test_min_observations_rejects_short_series_and_says_so(tmp_path):
     config = write_shop(tmp_path, days=60, items=3, model="seasonal-naive")
     orders = pl.read_csv(tmp_path / "orders.csv")
-    new = orders.tail(1).with_columns(pl.lit("SKU-NEW").alias("sku"), pl.lit(2, pl.Int64).alias("quantity"))
+    new = orders.sort("ordered_at").tail(60).head(1).with_columns(pl.lit("SKU-NEW").alias("sku"), pl.lit(2, pl.Int64).alias("quantity"))
     pl.concat([orders, new]).write_csv(tmp_path / "orders.csv")
     config.write_text(config.read_text() + "\n[demand]\nmin_observations = 20\n")
     run = sc.run(config)

@@ -119,6 +119,13 @@ class Forecast:
             fallback={k: v for k, v in self.fallback.items() if k in kept},
         )
 
+    def closed(self, steps: npt.ArrayLike) -> Forecast:
+        """The forecast with no demand in steps in which the shop does not trade (``(H,)`` True where closed)."""
+        shut = np.asarray(steps, dtype=np.bool_)
+        mean, quantiles = self.mean.copy(), self.quantiles.copy()
+        mean[:, shut], quantiles[:, shut] = 0, 0
+        return replace(self, mean=mean, quantiles=quantiles)
+
     # ---- numbers ----------------------------------------------------------------------------
     def quantile(self, level: float | Sequence[float]) -> F32:
         """Quantiles at any level: ``(S, H)`` for a number, ``(S, H, L)`` for several.

@@ -16,6 +16,7 @@ from .collect.shop import Shop, load_shop
 from .config import Config, load_config
 from .decide.purchase import PurchasePlan, purchase_plan
 from .errors import DataError
+from .features.closures import trading_share
 from .features.marks import near_peaks
 from .forecast import Forecast
 from .place import Place
@@ -121,6 +122,7 @@ class Job:
             forecast, judged = judge(
                 panel, horizon, wanted.model, known, windows=wanted.windows, seed=wanted.seed, progress=self.journal.progress
             )
+            forecast = self._without_closed(shop, forecast)
             stage.count = forecast.mean.size
             stage.note = f"{len(forecast):,} series x {horizon} steps; {judged.verdict}"
             if forecast.fallback:
@@ -131,6 +133,24 @@ class Job:
                     remedy="these series have too little history for the chosen model; their intervals are wide",
                 )  # fmt: skip
         return forecast, judged
+
+    def _without_closed(self, shop: Shop, forecast: Forecast) -> Forecast:
+        """No demand in steps in which the shop will be closed; models leave open what never has a value."""
+        trading = shop.trading
+        share = trading_share(
+            forecast.freq, forecast.start - 1, forecast.horizon, trading.days, trading.open, trading.weekdays,
+            Place.of(self.config),
+        )  # fmt: skip
+        shut = share == 0
+        if not shut.any():
+            return forecast
+        dates = [str(stamp)[:10] for stamp in forecast.stamps[shut]]
+        shop.repairs.add(
+            "forecast", "series", "closed-ahead", "noted", len(dates), series=len(forecast),
+            example=f"no demand is forecast on {', '.join(dates[:6])}{' ...' if len(dates) > 6 else ''}",
+            remedy="if the shop will be open then, set [clean] closed_days",
+        )  # fmt: skip
+        return forecast.closed(shut)
 
     def _plan(self, shop: Shop, forecast: Forecast) -> PurchasePlan:
         with self.journal.stage("plan") as stage:

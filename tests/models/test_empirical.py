@@ -36,7 +36,7 @@ def test_each_row_may_have_its_own_levels_and_rows_without_values_are_zero() -> 
     assert found[2].tolist() == [0.0, 0.0]
 
 
-@pytest.mark.parametrize(("mean", "cv"), [(10.0, 0.2), (3.0, 0.5), (200.0, 0.8)])
+@pytest.mark.parametrize(("mean", "cv"), [(10.0, 0.2), (3.0, 0.5), (200.0, 0.6)])
 def test_gamma_quantiles_agree_with_scipy(mean: float, cv: float) -> None:
     found = gamma_quantiles(np.array([mean]), np.array([(cv * mean) ** 2]), LEVELS)[0]
     shape = 1 / cv**2

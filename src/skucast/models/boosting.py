@@ -27,7 +27,7 @@ _PATIENCE = 20  # rounds without improvement before growing stops
 _HELD_SHARE = 4  # at most this part of the history is held out for stopping and spread
 _CELLS = 400_000  # rows of features made at once when forecasting
 _TUNED: dict[str, Any] = {
-    "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "max_bin": 127,
+    "feature_fraction": 0.5, "bagging_fraction": 0.8, "bagging_freq": 1, "max_bin": 127,
     "tweedie_variance_power": 1.3, "verbosity": -1, "deterministic": True, "force_row_wise": True,
 }  # fmt: skip
 
@@ -72,11 +72,11 @@ class LightGbm(Spec):
         stochastic=True,
     )
     objective: Objective = "quantile"
-    trees: int = 100
-    learning_rate: float = 0.1
+    trees: int = 80
+    learning_rate: float = 0.12
     leaves: int = 31
     origins: int = 40
-    rows: int = 200_000
+    rows: int = 120_000
     country: str = ""
     subdivision: str = ""
     threads: int = 0
