@@ -89,7 +89,7 @@ def test_the_model_of_the_project_file_is_used(tmp_path):
 def test_min_observations_rejects_short_series_and_says_so(tmp_path):
     config = write_shop(tmp_path, days=60, items=3, model="seasonal-naive")
     orders = pl.read_csv(tmp_path / "orders.csv")
-    new = orders.sort("ordered_at").tail(60).head(1).with_columns(pl.lit("SKU-NEW").alias("sku"), pl.lit(2, pl.Int64).alias("quantity"))
+    new = orders.sort("ordered_at").tail(12).head(1).with_columns(pl.lit("SKU-NEW").alias("sku"), pl.lit(2, pl.Int64).alias("quantity"))
     pl.concat([orders, new]).write_csv(tmp_path / "orders.csv")
     config.write_text(config.read_text() + "\n[demand]\nmin_observations = 20\n")
     run = sc.run(config)

@@ -307,12 +307,13 @@ def _stamps(column: pl.Series, name: str) -> pl.Series:
     if dtype == pl.Date:
         return column.cast(pl.Datetime("us"))
     if dtype == pl.String:
-        for parse in (
-            lambda s: s.str.to_datetime(strict=False),
-            lambda s: s.str.to_date(strict=False).cast(pl.Datetime("us")),
-        ):
+        for days_only in (False, True):
             try:
-                parsed: pl.Series = parse(column)
+                parsed = (
+                    column.str.to_date(strict=False).cast(pl.Datetime("us"))
+                    if days_only
+                    else column.str.to_datetime(strict=False)
+                )
             except pl.exceptions.ComputeError:
                 continue
             if parsed.null_count() == 0:

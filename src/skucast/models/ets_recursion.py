@@ -88,7 +88,8 @@ def smooth(
         wide = states.season if states.season.ndim == 1 + len(shape) else states.season[:, None]
         season = np.array(np.broadcast_to(wide, (m, *shape)), dtype=y.dtype)
     missing: npt.NDArray[np.bool_] = np.isnan(y)
-    gaps, filled = missing.any(axis=1), np.where(missing, 0, y)
+    gaps: npt.NDArray[np.bool_] = np.asarray(missing.any(axis=1))
+    filled = np.where(missing, 0, y)
     sse, error, work, ahead = (np.zeros(shape, dtype=y.dtype) for _ in range(4))
     for t in range(y.shape[0]):
         hidden = missing[t] if gaps[t] else None

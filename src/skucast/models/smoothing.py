@@ -227,7 +227,7 @@ def _forecast(
     point = project(horizon, parameters, last, multiplicative=multiplicative, phase=(end + 1) % m).T
     growth = growth_of_variance(horizon, parameters, m).T
     seen: npt.NDArray[np.bool_] = ~np.isnan(y)
-    point = np.where(seen.any(axis=0)[:, None], np.maximum(point, 0.0), np.nan)
+    point = np.where(np.asarray(seen.any(axis=0))[:, None], np.maximum(point, 0.0), np.nan)
     past = PastErrors(np.where(seen, errors, np.nan).T, (y - errors).T, 1 / learned.scale)
     scale = learned.scale[:, None]
     return point * scale, error_quantiles(past, point, growth, levels) * scale[..., None]

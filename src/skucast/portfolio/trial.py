@@ -164,6 +164,7 @@ def _sample(panel: Panel, cutoff: int, seed: int) -> tuple[npt.NDArray[np.int64]
     """Rows of at most `SAMPLE` series per class and how many series each stands for; None if that is all."""
     codes = np.full(len(panel), CLASSES.index("new"))
     codes[panel.lengths > panel.end - cutoff] = demand_classes(panel.until(cutoff))
+    codes[np.argmax(panel.lengths)] = len(CLASSES)  # always taken: it may be the only one that reaches back so far
     if np.bincount(codes).max() <= SAMPLE:
         return None, None
     rng = np.random.default_rng(seed)

@@ -1,6 +1,8 @@
+import dataclasses
 import json
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -68,6 +70,30 @@ def test_it_learns_what_a_promotion_does():
     assert ours["wql"] < 0.75 * naive["wql"]
     off, on = (fitted.predict(HORIZON, {"promotion": np.full_like(plan, x)}).mean.sum() for x in (0, 1))
     assert 2.0 < on / off < 4.0  # it triples demand
+
+
+@pytest.mark.filterwarnings("ignore:'lstm' learned from:UserWarning")
+def test_progress_is_told_in_rising_shares(panel):
+    told = []
+    spec = Lstm(hidden=4, width=4, train=TrainOptions(steps=40, batch=8, checks=2))
+    spec.fit(panel, horizon=2, progress=lambda what, done: told.append(done))
+    assert told == sorted(told)
+    assert 0 <= told[0] < told[-1] <= 1
+
+
+def test_the_held_out_steps_are_learned_in_the_end(panel):
+    """With ``finish`` the last steps are targets too: changing them changes the weights."""
+    spec = Lstm(hidden=4, width=4, train=TrainOptions(steps=10, batch=8, checks=1, finish=0.5))
+    other = panel.with_values(np.where(panel.ordinals > panel.end - 7, panel.values + 50, panel.values))
+
+    def weights(spec, panel):
+        return torch.cat([w.flatten() for w in spec.fit(panel, horizon=7).network.parameters()])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        assert not torch.equal(weights(spec, panel), weights(spec, other))
+        without = dataclasses.replace(spec, train=dataclasses.replace(spec.train, finish=0.0))
+        assert torch.equal(weights(without, panel), weights(without, other))
 
 
 @pytest.mark.filterwarnings("ignore:'lstm' learned from:UserWarning")

@@ -24,6 +24,12 @@ def test_training_never_sees_a_held_out_step_as_a_target():
         assert batch.weight.sum() > 0
 
 
+def test_a_short_context_has_fewer_forks_than_asked_for():
+    panel = panel_of(np.ones((2, 60)))
+    windows = Windows(panel, Inputs.of(panel, 7, patch=7, context=14))
+    assert Sampler.of(windows, 7).draw(np.random.default_rng(0), 5, 8, 7).target.shape == (5, 2, 7)
+
+
 def test_windows_begin_at_the_first_sale_and_leave_something_to_forecast():
     values = np.zeros((3, 60))
     values[0, 20:] = 2.0

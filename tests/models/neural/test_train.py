@@ -65,7 +65,7 @@ def test_training_stops_early_and_gives_back_the_best_weights():
     state = train(Line, draw, judge, TrainOptions(steps=100, checks=10, patience=2, learning_rate=0.1), 0)
     assert state.step == 50
     assert [step for step, _ in state.curve] == [10, 20, 30, 40, 50]
-    assert state.best[0] == 0
+    assert state.best == 0
     assert state.averaged.layer.weight.item() == seen[2]
 
 
@@ -126,7 +126,7 @@ def test_weights_that_are_not_trained_stay():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("steps", 0), ("batch", True), ("forks", 1.5), ("learning_rate", 0.0), ("ema", 1.0), ("warm_up", -0.1), ("seconds", -1)],
+    [("steps", 0), ("batch", True), ("forks", 1.5), ("learning_rate", 0.0), ("ema", 1.0), ("warm_up", -0.1), ("seconds", -1), ("finish", -0.1)],
 )  # fmt: skip
 def test_an_option_that_makes_no_sense_is_named(field, value):
     with pytest.raises(ConfigError, match=field):

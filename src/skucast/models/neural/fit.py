@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ from .windows import Batch, Windows
 F64 = npt.NDArray[np.float64]
 
 _CHUNK = 1024  # series forecast at once
+_PASSES = 40  # a small panel is not gone over more often than this
+_LEAST_STEPS = 100
+_FINISH_RATE = 0.3  # peak of the second part of training, next to that of the first
 _PATHS = 8  # futures followed beyond the trained horizon
 
 
@@ -64,7 +68,11 @@ def learn(
     *,
     fewest: int,
 ) -> Learned:
-    """Train a network on a panel; its last steps are held out to stop in time."""
+    """Train a network on a panel.
+
+    Its last steps are held out, so that training stops in time and its quality is known; then training goes on
+    for a while at a low rate with all steps, because the latest are the most telling.
+    """
     device = device_of(options.device)
     windows = Windows(panel, inputs, device=device)
     held_out = min(inputs.horizon, panel.n_steps // 4)
@@ -73,14 +81,40 @@ def learn(
         return Learned(None, sampler.origins)
     exam = sampler.exam(np.random.default_rng(seed)) if held_out else None
 
-    def draw(rng: np.random.Generator) -> Batch:
-        return sampler.draw(rng, options.batch, options.forks, options.ahead)
-
-    state = train(lambda: build(inputs).to(device), draw, exam.loss if exam else None, options, seed, progress)
-    network = state.averaged.cpu()
+    most = max(_LEAST_STEPS, _PASSES * sampler.origins // (options.batch * options.forks))
+    options = dataclasses.replace(options, steps=min(options.steps, most))
+    finish = options.finish if exam else 0.0
+    share = 1 / (1 + finish)  # of the first part in all work
+    first = dataclasses.replace(options, seconds=options.seconds * share)
+    state = train(
+        lambda: build(inputs).to(device), _drawing(sampler, options), exam.loss if exam else None, first, seed,
+        _part(progress, 0.0, share),
+    )  # fmt: skip
     if exam is None or state.best is None:
-        return Learned(network, sampler.origins, steps=state.step)
-    return Learned(network, sampler.origins, held_out, state.best[0], _naive(panel, exam, held_out), state.step)
+        return Learned(state.averaged.cpu(), sampler.origins, steps=state.step)
+    judged = Learned(state.averaged, sampler.origins, held_out, state.best, _naive(panel, exam, held_out), state.step)
+    best_step, _ = min(state.curve, key=lambda check: check[1])
+    if steps := round(finish * best_step):
+        second = dataclasses.replace(
+            options, steps=steps, learning_rate=options.learning_rate * _FINISH_RATE, warm_up=0.0,
+            seconds=options.seconds * (1 - share),
+        )  # fmt: skip
+        state = train(
+            lambda: state.averaged.requires_grad_(True), _drawing(Sampler.of(windows, 0), options), None, second,
+            seed + 1, _part(progress, share, 1.0),
+        )  # fmt: skip
+    return dataclasses.replace(judged, network=state.averaged.cpu())
+
+
+def _drawing(sampler: Sampler, options: TrainOptions) -> Callable[[np.random.Generator], Batch]:
+    return lambda rng: sampler.draw(rng, options.batch, options.forks, options.ahead)
+
+
+def _part(progress: Progress | None, low: float, high: float) -> Progress | None:
+    """The hook for a part of the work."""
+    if progress is None:
+        return None
+    return lambda what, done: progress(what, low + (high - low) * done)
 
 
 def _naive(panel: Panel, exam: Exam, held_out: int) -> float:

@@ -23,6 +23,7 @@ class TrainOptions:
         ema: decay of the moving average of the weights that forecasts are made with.
         checks: how often during training the held-out steps are scored.
         patience: checks without a better score after which training stops.
+        finish: further updates, as a share of the useful ones before, with the held-out steps too; 0 is none.
         seconds: time budget; 0 is none. The schedule shortens to fit it, so with a budget the result depends
             on the machine's speed.
         device: ``auto`` (a GPU where there is one), or a name that torch knows.
@@ -33,8 +34,8 @@ class TrainOptions:
 
     steps: int = 800
     batch: int = 64
-    forks: int = 8
-    ahead: int = 8
+    forks: int = 4
+    ahead: int = 32
     learning_rate: float = 4e-3
     warm_up: float = 0.15
     weight_decay: float = 0.01
@@ -42,6 +43,7 @@ class TrainOptions:
     ema: float = 0.98
     checks: int = 10
     patience: int = 4
+    finish: float = 0.2
     seconds: float = 0.0
     device: str = "auto"
 
@@ -56,5 +58,5 @@ class TrainOptions:
         for name in ("warm_up", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"Training option '{name}' must lie in [0, 1), not {getattr(self, name)!r}.")
-        if self.weight_decay < 0 or self.seconds < 0:
-            raise ConfigError("Training options 'weight_decay' and 'seconds' must not be negative.")
+        if self.weight_decay < 0 or self.seconds < 0 or self.finish < 0:
+            raise ConfigError("Training options 'weight_decay', 'finish' and 'seconds' must not be negative.")

@@ -53,7 +53,8 @@ class Sampler:
             last.append(high - 2 - int(seen[::-1].argmax()) if seen.any() else low - 1)
         begin, stop = np.array(first, dtype=np.int64), np.array(last, dtype=np.int64)
         rows = np.flatnonzero(stop >= begin)
-        scale = windows.last_scale.astype(np.float64)
+        known = np.maximum(windows.end - held_out - 1, windows.start)
+        scale = windows.scale[known].astype(np.float64)
         typical = float(np.median(scale[scale > 0])) if (scale > 0).any() else 1.0
         volume = np.clip(scale / typical, 1 / _MOST, _MOST)
         total = np.cumsum((stop - begin + 1)[rows] * volume[rows] ** _VOLUME)
@@ -69,7 +70,7 @@ class Sampler:
         k = np.searchsorted(self.share, rng.random(size), side="right").clip(max=self.rows.size - 1)
         length = self.last[k] - self.first[k] + 1
         origin = self.first[k] + (rng.random(size) * length).astype(np.int64)
-        horizon = self.windows.inputs.horizon
+        horizon, forks = self.windows.inputs.horizon, min(forks, self.windows.inputs.patches)
         steps = np.sort(rng.permutation(horizon)[:ahead]) if ahead < horizon else None
         return self.windows.gather(self.rows[k], origin, forks=forks, hidden=self.held_out, steps=steps)
 

@@ -31,7 +31,8 @@ class State:
         optimiser: AdamW and its moments.
         rng: of the windows drawn.
         step: updates done.
-        best: averaged weights at the best check, and their score.
+        best: lowest score so far; None before the first check.
+        kept: averaged weights at that check.
         worse: checks since then.
         curve: (step, score of the held-out steps) at every check.
     """
@@ -41,7 +42,8 @@ class State:
     optimiser: torch.optim.Optimizer
     rng: np.random.Generator
     step: int = 0
-    best: tuple[float, dict[str, torch.Tensor]] | None = None
+    best: float | None = None
+    kept: dict[str, torch.Tensor] = field(default_factory=dict)
     worse: int = 0
     curve: list[tuple[int, float]] = field(default_factory=list)
 
@@ -89,8 +91,8 @@ def train(
                 break
         if judge and (not state.curve or state.curve[-1][0] != state.step):
             _check(state, judge)
-    if state.best is not None:
-        state.averaged.load_state_dict(state.best[1])
+    if state.kept:
+        state.averaged.load_state_dict(state.kept)
     state.averaged.eval()
     return state
 
@@ -125,9 +127,9 @@ def _check(state: State, judge: Judge) -> int:
     with torch.no_grad():
         score = judge(state.averaged)
     state.curve.append((state.step, score))
-    if state.best is None or score < state.best[0]:
-        state.best = score, {k: v.clone() for k, v in state.averaged.state_dict().items()}
-        state.worse = 0
+    if state.best is None or score < state.best:
+        state.best, state.worse = score, 0
+        state.kept = {name: weight.clone() for name, weight in state.averaged.state_dict().items()}
     else:
         state.worse += 1
     return state.worse

@@ -71,7 +71,7 @@ class Windows:
         self.inputs, self.device = inputs, torch.device(device)
         self.start, self.end = longer.indptr[:-1], longer.indptr[1:] - horizon  # cells of history: [start, end)
         self.seen, self.sold = seen, seen & (observed > 0)
-        self.last_scale = running.scale[self.end - 1]
+        self.scale = running.scale  # (N,)
         self._low, self._high = self._put(longer.indptr[:-1]), self._put(longer.indptr[1:])
         self._demand = self._put(np.stack([np.nan_to_num(observed), seen.astype(np.float32)], axis=1))
         self._scale = self._put(running.scale)
