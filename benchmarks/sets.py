@@ -53,9 +53,7 @@ def aligned(
     inside = np.arange(steps) >= first[:, None]
 
     def flat(columns: dict[str, F64] | None) -> dict[str, npt.NDArray[np.float32]]:
-        return {
-            n: np.broadcast_to(c, values.shape)[inside].astype(np.float32) for n, c in (columns or {}).items()
-        }
+        return {n: np.broadcast_to(c, values.shape)[inside].astype(np.float32) for n, c in (columns or {}).items()}
 
     return Panel(
         freq=grid,
@@ -166,7 +164,9 @@ def m5(folder: Path, every: str = "D") -> Panel:
             "state": parts.list.get(3),
         }
     )
-    calendar = pl.read_parquet(folder / "m5/calendar.parquet").filter(pl.col("date").cast(pl.String).is_in(days)).sort("date")
+    calendar = (
+        pl.read_parquet(folder / "m5/calendar.parquet").filter(pl.col("date").cast(pl.String).is_in(days)).sort("date")
+    )
     snap = np.stack([calendar[f"snap_{state}"].to_numpy() for state in static["state"]]).astype(np.float64)
     weeks = calendar["wm_yr_wk"].unique().sort()
     prices = (
@@ -218,7 +218,9 @@ def orange_juice(folder: Path) -> Panel:
     """Weekly units per store and brand (Dominick's), price, deal and feature advertisement planned ahead."""
     sales = pl.read_parquet(folder / "promotion/orange_juice/sales.parquet")
     price = pl.concat_list([f"price{k}" for k in range(1, 12)]).list.get(pl.col("brand") - 1)
-    sales = sales.select("store", "brand", "week", pl.col("logmove").exp().alias("y"), price.alias("price"), "deal", "feat")
+    sales = sales.select(
+        "store", "brand", "week", pl.col("logmove").exp().alias("y"), price.alias("price"), "deal", "feat"
+    )
     keys = sales.select("store", "brand").unique().sort("store", "brand")
     weeks = pl.int_range(sales["week"].min(), sales["week"].max() + 1, eager=True).alias("week").cast(pl.Int32)
     grid = keys.join(weeks.to_frame(), how="cross").join(sales, on=["store", "brand", "week"], how="left")

@@ -55,9 +55,9 @@ def write_shop(folder: Path, days: int = 150, items: int = 8, model: str = "auto
                 rows.append((f"O{len(rows) + 1:06d}", f"SKU-{item}", int(rng.integers(1, 4)), at, price))
     returned = rows[len(rows) // 2]
     rows.append((returned[0], returned[1], -1, returned[3] + dt.timedelta(hours=30), returned[4]))
-    pl.DataFrame(
-        rows, schema=["order_id", "sku", "quantity", "ordered_at", "price"], orient="row"
-    ).write_csv(folder / "orders.csv", datetime_format="%Y-%m-%d %H:%M:%S")
+    pl.DataFrame(rows, schema=["order_id", "sku", "quantity", "ordered_at", "price"], orient="row").write_csv(
+        folder / "orders.csv", datetime_format="%Y-%m-%d %H:%M:%S"
+    )
     skus = [f"SKU-{item}" for item in range(items)]
     pl.DataFrame(
         {"sku": skus, "name": [f"Cup no. {item}" for item in range(items)], "cost": [2.0 + item / 2 for item in range(items)],

@@ -102,7 +102,7 @@ def test_models_lists_the_registry():
     ("arguments", "code", "words"),
     [
         (("run", "nowhere.toml"), 2, ["no project file", "skucast init"]),
-        (("init", "nowhere"), 1, ["nowhere"]),
+        (("init", "nowhere"), 2, ["nowhere", "exports"]),
         (("forecast", "nowhere.csv"), 1, ["nowhere.csv"]),
         (("report", "--store", "nowhere"), 2, ["no finished run", "skucast run"]),
     ],

@@ -29,7 +29,15 @@ def test_a_run_folder_holds_everything_and_verifies(done):
     config, run = done
     assert run.folder.parent == config.parent / "runs"
     names = {p.name for p in run.folder.iterdir()}
-    assert {"forecast.parquet", "scores.parquet", "purchase_plan.csv", "repairs.parquet", "report.html", "manifest.json", "log.txt"} <= names
+    assert {
+        "forecast.parquet",
+        "scores.parquet",
+        "purchase_plan.csv",
+        "repairs.parquet",
+        "report.html",
+        "manifest.json",
+        "log.txt",
+    } <= names
     assert run.verify() == []
     assert run.manifest["headline"]["series"] == 8
     assert [stage["name"] for stage in run.manifest["stages"]] == ["read", "demand", "forecast", "plan", "report"]
@@ -89,7 +97,12 @@ def test_the_model_of_the_project_file_is_used(tmp_path):
 def test_min_observations_rejects_short_series_and_says_so(tmp_path):
     config = write_shop(tmp_path, days=60, items=3, model="seasonal-naive")
     orders = pl.read_csv(tmp_path / "orders.csv")
-    new = orders.sort("ordered_at").tail(12).head(1).with_columns(pl.lit("SKU-NEW").alias("sku"), pl.lit(2, pl.Int64).alias("quantity"))
+    new = (
+        orders.sort("ordered_at")
+        .tail(12)
+        .head(1)
+        .with_columns(pl.lit("SKU-NEW").alias("sku"), pl.lit(2, pl.Int64).alias("quantity"))
+    )
     pl.concat([orders, new]).write_csv(tmp_path / "orders.csv")
     config.write_text(config.read_text() + "\n[demand]\nmin_observations = 20\n")
     run = sc.run(config)
@@ -103,7 +116,7 @@ def test_min_observations_rejects_short_series_and_says_so(tmp_path):
 
 def test_a_wrong_model_is_one_sentence_and_leaves_no_run(tmp_path):
     config = write_shop(tmp_path, days=40, items=2, model="lightgmb")
-    with pytest.raises(ConfigError, match="There is no model 'lightgmb'.*Did you mean 'lightgbm'"):
+    with pytest.raises(ConfigError, match=r"There is no model 'lightgmb'.*Did you mean 'lightgbm'"):
         sc.run(config)
     assert list_runs(tmp_path / "runs") == []
 
@@ -117,7 +130,10 @@ def test_killed_at_any_moment_the_store_stays_readable_and_the_next_run_works(tm
     whole = time.perf_counter() - begin
     for _ in range(6):
         process = subprocess.Popen(
-            [sys.executable, "-c", RUN, str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, "-c", RUN, str(config)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         time.sleep(rng.uniform(0.3, 1.0) * whole)
         os.killpg(process.pid, signal.SIGKILL)

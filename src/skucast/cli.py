@@ -191,7 +191,9 @@ def main() -> None:
         if os.environ.get("SKUCAST_DEBUG"):
             raise
         what = f"{type(error).__name__}: {error}".splitlines()[0]
-        _fail(f"skucast met a case it does not know ({what}). Set SKUCAST_DEBUG=1 to see where, and please report it.", 70)
+        _fail(
+            f"skucast met a case it does not know ({what}). Set SKUCAST_DEBUG=1 to see where, and please report it.", 70
+        )
 
 
 def _fail(sentence: str, code: int) -> None:

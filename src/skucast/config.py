@@ -109,10 +109,14 @@ class Prepare(_Section):
 class ForecastSection(_Section):
     """``[forecast]``: model, horizon and the honest test of it."""
 
-    model: str | dict[str, Any] = Field("auto", description="name, or table of model and its options; see the models page")
+    model: str | dict[str, Any] = Field(
+        "auto", description="name, or table of model and its options; see the models page"
+    )
     horizon: int = Field(0, ge=0, description="steps ahead; 0 takes the frequency's usual one")
     windows: int = Field(3, ge=1, description="past windows that the forecast is judged on")
-    quantiles: list[float] = Field([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], description="columns of forecast.parquet")
+    quantiles: list[float] = Field(
+        [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], description="columns of forecast.parquet"
+    )
     known: list[str] = Field([], description="further columns known in the future too")
     past: list[str] = Field([], description="further columns known only in the past")
     holidays: bool = Field(True, description="public holidays, feasts and sale events of the country as features")

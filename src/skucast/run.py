@@ -20,8 +20,8 @@ from .errors import DataError
 from .features.closures import trading_share
 from .features.marks import near_peaks
 from .forecast import Forecast
-from .place import Place
 from .panel import F32, Bool, Panel
+from .place import Place
 from .portfolio.judged import Judged, judge
 from .prepare.apply import prepare_panel
 from .store.journal import Journal
@@ -121,7 +121,13 @@ class Job:
         known: Mapping[str, F32] = shop.future(panel, horizon) if panel.known else {}
         with self.journal.stage("forecast") as stage:
             forecast, judged = judge(
-                panel, horizon, wanted.model, known, windows=wanted.windows, seed=wanted.seed, progress=self.journal.progress
+                panel,
+                horizon,
+                wanted.model,
+                known,
+                windows=wanted.windows,
+                seed=wanted.seed,
+                progress=self.journal.progress,
             )
             forecast = self._without_closed(shop, forecast)
             stage.count = forecast.mean.size

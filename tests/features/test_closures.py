@@ -26,7 +26,9 @@ def closed(record, shut, ahead, place=Place(), weekdays=ALL):
 
 
 def test_the_usual_weekday_stays_closed():
-    assert closed(days("2010-01-01", "2010-12-20"), [], days("2010-12-21", "2010-12-31"), weekdays=NO_SATURDAY) == ["2010-12-25"]
+    assert closed(days("2010-01-01", "2010-12-20"), [], days("2010-12-21", "2010-12-31"), weekdays=NO_SATURDAY) == [
+        "2010-12-25"
+    ]
 
 
 def test_a_moving_holiday_is_closed_on_its_new_date_and_open_on_its_old_one():

