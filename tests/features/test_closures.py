@@ -7,6 +7,7 @@ from skucast.features.closures import closed_ahead, trading_share
 from skucast.frequency import Frequency
 from skucast.place import Place
 
+NOWHERE = Place()
 ALL = np.ones(7, dtype=bool)
 NO_SATURDAY = np.array([True] * 5 + [False, True])
 
@@ -19,7 +20,7 @@ def day(text):
     return int(np.datetime64(text, "D").astype(np.int64))
 
 
-def closed(record, shut, ahead, place=Place(), weekdays=ALL):
+def closed(record, shut, ahead, place=NOWHERE, weekdays=ALL):
     is_open = weekdays[(record + 3) % 7] & ~np.isin(record, [day(d) for d in shut])
     found = closed_ahead(record, is_open, weekdays, ahead, place)
     return [str(d) for d in ahead[found].astype("datetime64[D]")]

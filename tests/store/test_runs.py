@@ -54,9 +54,13 @@ def test_verify_tells_which_file_was_changed(tmp_path):
 
 
 def test_a_failed_run_leaves_nothing(tmp_path):
-    with pytest.raises(RuntimeError, match="boom"), writing_run(tmp_path, {}) as folder:
-        (folder / "forecast.parquet").write_text("half")
-        raise RuntimeError("boom")
+    def broken():
+        with writing_run(tmp_path, {}) as folder:
+            (folder / "forecast.parquet").write_text("half")
+            raise RuntimeError("boom")
+
+    with pytest.raises(RuntimeError, match="boom"):
+        broken()
     assert list(tmp_path.iterdir()) == []
 
 

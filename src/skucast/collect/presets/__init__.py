@@ -126,7 +126,9 @@ class Preset:
         for rule in reversed(self.status):
             for name in rule.column.split("|"):
                 if normal(name) in have:
-                    status = pl.when(rule.matches(pl.col(have[normal(name)]))).then(pl.lit(rule.means)).otherwise(status)
+                    status = (
+                        pl.when(rule.matches(pl.col(have[normal(name)]))).then(pl.lit(rule.means)).otherwise(status)
+                    )
                     break
         return frame.with_columns(status.alias(STATUS)) if self.status else frame
 
