@@ -5,6 +5,8 @@ only (inside each training panel), then it, every member and the seasonal naive 
 
     python benchmarks/first_windows.py DATA_FOLDER [--series 1000] [--sets uci_weekly m5_daily] [--preset fast]
 
+Sets may be run one at a time: each replaces its own part of the results file.
+
 DATA_FOLDER holds `online_retail/online_retail_ii.parquet`, `hierarchical_sales/hierarchical_sales.csv` and
 `m5/daily_item_store.parquet`.
 """
@@ -181,29 +183,35 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "first_windows.json")
     options = parser.parse_args()
-    results = {}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    results = json.loads(options.out.read_text()) if options.out.exists() else {}
     for name in options.sets:
-        results[name] = run(name, options.data, options.series, options.preset, options.seed)
-        print(f"\n{name}: {results[name]['panel']} ({results[name]['seconds']} s)", flush=True)
-        for row in results[name]["models"]:
+        made = {"about": about(options), **run(name, options.data, options.series, options.preset, options.seed)}
+        made["about"]["peak_memory_gb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2)
+        results[name] = made
+        options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+        print(f"\n{name}: {made['panel']} ({made['seconds']} s)", flush=True)
+        for row in made["models"]:
             mark = "  <- yardstick" if row["model"] == YARDSTICK else ""
             print(
                 f"  {row['model']:<16} WQL {row['wql']:.4f}  skill {row['skill']:+.3f}  MASE {row['mase']:.3f}  "
-                f"WAPE {row['wape']:.3f}  coverage of 80 %: {row['coverage_80']:.3f}{mark}"
+                f"WAPE {row['wape']:.3f}  coverage of 80 %: {row['coverage_80']:.3f}{mark}",
+                flush=True,
             )
-    about = {
+    print(f"\nWritten to {options.out}")
+
+
+def about(options: argparse.Namespace) -> dict[str, Any]:
+    """Under which circumstances a set was run."""
+    return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": options.seed,
         "preset": options.preset,
         "series_limit": options.series,
         "machine": machine(),
         "threads": os.environ.get("OMP_NUM_THREADS", "not set"),
-        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
         "versions": versions(),
     }
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({"about": about, "sets": results}, indent=1, ensure_ascii=False) + "\n")
-    print(f"\nWritten to {options.out}")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ _MIDDLE = "0.5"  # the quantile whose number of trees all others take
 _MOST_ORIGINS = 400
 _UNTESTED = 50  # trees where nothing can be held out
 _PATIENCE = 20  # rounds without improvement before growing stops
+_LEAST_SHARE = 0.75  # of the trees that quantiles get at least: one held-out window may be too easy by chance
 _HELD_SHARE = 4  # at most this part of the history is held out for stopping and spread
 _CELLS = 400_000  # rows of features made at once when forecasting
 _TUNED: dict[str, Any] = {
@@ -120,7 +121,11 @@ class LightGbm(Spec):
                 trial = grower.grow(early, goal, self.trees, check)
                 if trial is None:
                     continue
-                rounds |= {g: trial.best_iteration for g in grower.goals if (g == "mean") == (goal == "mean")}
+                if goal == "mean":
+                    rounds[goal] = trial.best_iteration
+                else:
+                    enough = max(trial.best_iteration, round(_LEAST_SHARE * self.trees))
+                    rounds |= dict.fromkeys(grower.goals[1:], enough)
                 if goal == "mean" and self.objective != "quantile":
                     mean = np.maximum(trial.predict(check.x, num_threads=self.threads), 0)
                     spread = Spread.learn(mean * check.level, _restless(columns, check.x, mean), check.y)

@@ -18,8 +18,12 @@ _BUILT_IN: dict[str, str] = {
     "ets": "skucast.models.smoothing:Ets",
     "croston": "skucast.models.intermittent:Croston",
     "tsb": "skucast.models.intermittent:Tsb",
+    "linear": "skucast.models.regression:Linear",
+    "ridge": "skucast.models.regression:Ridge",
+    "polynomial": "skucast.models.regression:Polynomial",
     "lightgbm": "skucast.models.boosting:LightGbm",
     "lstm": "skucast.models.neural.lstm:Lstm",
+    "pretrained": "skucast.models.pretrained.model:Pretrained",
     "auto": "skucast.portfolio.auto:Auto",
 }
 _PACKAGES = {"neural": "torch", "stats": "statsforecast"}  # extra -> the package that it brings

@@ -1,0 +1,50 @@
+"""Level: how much a synthetic item sells apart from seasons and events, in logs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....panel import F32, I64
+from .axis import Axis, Rng, normal, some, spread
+
+NEVER = 10**6
+_WANDER = {"h": 0.004, "D": 0.008, "W": 0.02, "M": 0.04}
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """Level paths.
+
+    Attributes:
+        log: ``(B, T)`` logarithm of the level.
+        base: ``(B, 1)`` its size around the origin.
+        launch: ``(B, 1)`` step of the first sale, -`NEVER` if it lies before the window.
+    """
+
+    log: F32
+    base: F32
+    launch: I64
+
+
+def level(rng: Rng, axis: Axis) -> Level:
+    """Size, trend, random walk, steps, launches with a ramp, and ends of life."""
+    rows, steps, context = axis.rows, axis.steps, axis.context
+    t = np.arange(steps)
+    wide = rng.uniform(3, 10, (rows, 1))
+    usual = np.clip(rng.normal(1.0, 1.9, (rows, 1)), -3.5, 8)
+    base = np.where(some(rng, rows, 0.28), wide, usual).astype(np.float32)
+    slope = rng.standard_t(3, (rows, 1)) * 0.22 / axis.year * some(rng, rows, 0.6)
+    log = base + np.clip(slope * np.clip(t - context, -2 * axis.year, None), -3, 3)
+    walk = spread(rng, rows, _WANDER[axis.grid.kind], 1.0) * some(rng, rows, 0.8)
+    jump = (rng.random((rows, steps), dtype=np.float32) < rng.uniform(0, 1.5, (rows, 1)) / context * some(rng, rows, 0.5))
+    moves = normal(rng, rows, steps) * walk + jump * normal(rng, rows, steps) * rng.uniform(0.1, 1.0, (rows, 1))
+    path = np.cumsum(moves, axis=1)
+    log = log + path - path[:, context - 1 : context]
+    launch = np.where(some(rng, rows, 0.22), rng.integers(0, context, (rows, 1)), -NEVER)
+    ramp = rng.uniform(2, 60 if axis.grid.kind in ("h", "D") else 12, (rows, 1))
+    grown = 1 - rng.uniform(-0.9, 0.9, (rows, 1)) * np.exp(-np.clip((t - launch) / ramp, 0, 30))  # some start with hype
+    end = np.where(some(rng, rows, 0.06), rng.integers(context // 2, steps, (rows, 1)), NEVER)
+    fade = np.clip(t - end, 0, 300) / rng.uniform(2, 90, (rows, 1))
+    return Level((log + np.log(np.maximum(grown, 0.05)) - fade).astype(np.float32), base, launch)

@@ -1,0 +1,94 @@
+"""Shipped weights: fp16 safetensors in the package, each with a manifest that says where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import ConfigError, ModelError
+from .forward import Forward
+from .size import Size
+
+if TYPE_CHECKING:
+    from .training import State
+
+FOLDER = Path(__file__).parent / "weights"
+
+
+def names() -> list[str]:
+    """Names of the weights that the package holds."""
+    return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+
+
+def manifest(name: str) -> dict[str, Any]:
+    """Where weights come from: seed, version of the prior, steps, hours, curve, sha256.
+
+    Raises:
+        ConfigError: there are no such weights.
+    """
+    path = FOLDER / f"{name}.json"
+    if not path.is_file():
+        raise ConfigError(f"There are no pretrained weights '{name}'; there are: {', '.join(names())}.")
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+@lru_cache(maxsize=4)
+def load(name: str) -> Forward:
+    """The network of a name, checked against the sha256 of its manifest.
+
+    Raises:
+        ConfigError: there are no such weights.
+        ModelError: the file is damaged.
+    """
+    from safetensors.numpy import load as read
+
+    about = manifest(name)
+    content = (FOLDER / f"{name}.safetensors").read_bytes()
+    if hashlib.sha256(content).hexdigest() != about["sha256"]:
+        raise ModelError(f"The pretrained weights '{name}' are damaged (sha256 differs): install skucast again.")
+    weights = {key: np.ascontiguousarray(array, dtype=np.float32) for key, array in read(content).items()}
+    return Forward(Size(**about["size"]), weights)
+
+
+def export(state: State, folder: Path, name: str | None = None) -> dict[str, Any]:
+    """Write the averaged weights of a training, and their manifest, which is returned.
+
+    Args:
+        state: of the training.
+        folder: to write to.
+        name: of the weights; the size's by default.
+    """
+    from dataclasses import asdict
+
+    from safetensors.numpy import save
+
+    from .prior import VERSION
+
+    name = name or state.recipe.size
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {key: p.detach().numpy().astype(np.float16) for key, p in state.average.named_parameters()}
+    content = save(arrays)
+    about: dict[str, Any] = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": state.network.size.to_dict(),
+        "parameters": int(sum(a.size for a in arrays.values())),
+        "data": "synthetic only",
+        "prior": VERSION,
+        "recipe": asdict(state.recipe),
+        "steps": state.step,
+        "series": state.step * state.recipe.rows,
+        "hours": round(state.seconds / 3600, 3),
+        "curve": state.curve,
+    }
+    for suffix, data in (("safetensors", content), ("json", json.dumps(about, indent=1).encode())):
+        hidden = folder / f".{name}.{suffix}.{os.getpid()}"
+        hidden.write_bytes(data)
+        os.replace(hidden, folder / f"{name}.{suffix}")
+    return about
