@@ -36,9 +36,9 @@ def weekly_sales() -> pl.DataFrame:
     sold = lines.group_by(pl.col("sku").str.to_uppercase().alias("unique_id"), week).agg(y=pl.col("quantity").sum())
     sold = sold.filter(pl.col("ds") < sold["ds"].max())  # the last week is not complete
     chosen = sold["unique_id"].unique().sort().sample(ITEMS, seed=0)
-    weeks = pl.date_range(sold["ds"].min(), sold["ds"].max(), "1w", eager=True).alias("ds")
+    weeks = sold.select(pl.date_range(pl.col("ds").min(), pl.col("ds").max(), "1w"))
     born = sold.group_by("unique_id").agg(born=pl.col("ds").min())
-    grid = pl.DataFrame({"unique_id": chosen}).join(weeks.to_frame(), how="cross").join(born, on="unique_id")
+    grid = pl.DataFrame({"unique_id": chosen}).join(weeks, how="cross").join(born, on="unique_id")
     grid = grid.filter(pl.col("ds") >= pl.col("born"))
     filled = grid.join(sold, on=["unique_id", "ds"], how="left").with_columns(pl.col("y").fill_null(0))
     return filled.select("unique_id", "ds", "y")

@@ -18,6 +18,7 @@ from skucast.models.boosting_matrix import Columns, Matrix
 from skucast.models.boosting_sample import draw, past_origins
 from skucast.models.boosting_spread import Spread
 from skucast.panel import Panel
+from skucast.place import Place
 
 from .series import panel_of, shop
 
@@ -84,7 +85,9 @@ def test_holidays_of_a_country_are_known_in_advance() -> None:
     festive = np.isin(days, np.array([f"{y}-12-{d}" for y in (2022, 2023) for d in (25, 26)], "datetime64[D]"))
     easter = np.array(["2023-04-07", "2023-04-10", "2024-03-29", "2024-04-01"], "datetime64[D]")
     closed = panel.with_values(panel.values * np.where(festive | np.isin(days, easter), 6, 1))
-    knowing, ignorant = (replace(SMALL, country=c).fit(closed, horizon=7).predict(7).mean for c in ("GB", ""))
+    knowing, ignorant = (
+        replace(SMALL, rows=60_000).fit(replace(closed, place=Place(c)), horizon=7).predict(7).mean for c in ("GB", "")
+    )
     usual = np.geomspace(4, 60, 20)[:, None] * WEEK
     expected = usual * np.array([1, 1, 6, 6, 1, 1, 1])  # Monday 23 December to Sunday
     wrong_knowing, wrong_ignorant = (np.abs(m - expected).sum(axis=0) / usual.sum(axis=0) for m in (knowing, ignorant))
@@ -206,7 +209,7 @@ def test_growing_stops_early_where_there_is_nothing_to_learn() -> None:
 
 
 def test_the_number_of_threads_changes_nothing() -> None:
-    forecasts = [replace(SMALL, trees=10, rows=4000, threads=n).fit(weekly(8), horizon=7).predict(7) for n in (1, 2)]
+    forecasts = [replace(SMALL, trees=3, rows=1500, threads=n).fit(weekly(8), horizon=7).predict(7) for n in (1, 2)]
     np.testing.assert_array_equal(forecasts[0].quantiles, forecasts[1].quantiles)
 
 
@@ -299,4 +302,4 @@ def test_options_that_make_no_sense_are_errors(options: dict[str, object], why: 
     with pytest.raises(ConfigError, match=why):
         LightGbm.from_dict(options)
     with pytest.raises(ConfigError, match="country"):
-        replace(SMALL, country="XX").fit(weekly(2, 70))
+        SMALL.fit(replace(weekly(2, 70), place=Place("XX")))

@@ -14,13 +14,15 @@ from .calendar import CalendarFeatures, calendar_features
 from .occasion import CAP
 
 _COUNTS = ("holiday", "day_off", "worked_weekend")
+_DISTANCES = ("_next", "_since")
 
 
 def nearness(freq: Frequency, first_ordinal: int, last_ordinal: int, place: Place) -> CalendarFeatures:
     """Columns of a place's occasions for all steps from the first to the last, that one included.
 
     ``near_*`` is zero on the days of an occasion, minus the days until it before, the days since it after, whichever
-    is less, within 60 either way. ``holiday``, ``day_off`` and ``worked_weekend`` count the days of the step.
+    is less, within 60 either way. ``holiday`` (in all, and by the group of
+    its name), ``day_off`` and ``worked_weekend`` count the days of the step.
     The names depend on the place only. A place that is not known has no columns.
 
     Args:
@@ -39,7 +41,8 @@ def nearness(freq: Frequency, first_ordinal: int, last_ordinal: int, place: Plac
     found = calendar_features(
         freq, first_ordinal, last_ordinal, place.country, place.subdivision, place.events, groups, relevant_only=True
     )
-    columns: dict[str, F32] = {name: found.column(name) for name in _COUNTS if name in found.names}
+    counts = [n for n in found.names if n in _COUNTS or (n.startswith("holiday_") and not n.endswith(_DISTANCES))]
+    columns: dict[str, F32] = {name: found.column(name) for name in counts}
     for name in found.names:
         if name.endswith("_next") and not name.startswith("any_"):
             key = name.removesuffix("_next")

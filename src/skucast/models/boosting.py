@@ -41,7 +41,7 @@ class LightGbm(Spec):
     Rows are pairs (series, step ahead) at past origins, demand divided by the series' own level, so that one
     model serves all items and new ones. The last origins are held out to learn how many trees are enough (and, unless
     quantiles are fitted, how demand spreads around the mean); then all trees are grown again on everything.
-    Covariates of every role are used, and with ``country`` its public holidays, feasts and sale events.
+    Covariates of every role are used, and the public holidays, feasts and sale days of the panel's place.
 
     Memory is bounded by ``rows``: about ten bytes per row and feature while fitting (some 45 features plus
     covariates), beside a few copies of the dense panel.
@@ -56,8 +56,6 @@ class LightGbm(Spec):
         origins: past origins that rows are drawn from, the recent ones denser; more of them where the panel is so
             small that they would not fill ``rows``.
         rows: most training rows.
-        country: ISO code of the holidays; empty for none.
-        subdivision: part of the country.
         threads: of LightGBM; 0 takes what OpenMP gives. Results do not depend on it.
 
     Source: Ke et al. (2017), LightGBM, NeurIPS; Januschowski et al. (2022), Forecasting with trees, IJF 38;
@@ -80,8 +78,6 @@ class LightGbm(Spec):
     leaves: int = 31
     origins: int = 40
     rows: int = 120_000
-    country: str = ""
-    subdivision: str = ""
     threads: int = 0
 
     def __post_init__(self) -> None:
@@ -97,7 +93,7 @@ class LightGbm(Spec):
             raise ConfigError(f"Model 'lightgbm': learning_rate must lie in (0, 1], not {self.learning_rate}.")
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
-        columns = Columns.of(panel, self.country, self.subdivision)
+        columns = Columns.of(panel)
         matrix = Matrix(panel, columns)
         rng = np.random.default_rng(seed)
         last = matrix.n_steps - 1
@@ -237,6 +233,7 @@ class _Grower:
     def __init__(self, spec: LightGbm, columns: Columns, seed: int, progress: Progress | None) -> None:
         self.spec, self.columns, self.seed, self.progress = spec, columns, seed, progress
         self.grown, self.boosters = 0, len(self.goals) + len(self.tested)
+        self._binned: dict[int, Any] = {}  # samples cut into bins once, for all goals
 
     @property
     def goals(self) -> list[str]:
@@ -270,13 +267,6 @@ class _Grower:
         }
         if goal != "mean":
             options["alpha"] = float(goal)
-        categorical: Sequence[int] = self.columns.categorical
-
-        def data(rows: Sample, reference: Any = None) -> Any:
-            return lightgbm.Dataset(
-                rows.x, rows.target, weight=rows.weight, reference=reference, params=options,
-                categorical_feature=list(categorical), feature_name=_safe(self.columns.names),
-            )  # fmt: skip
 
         def report(env: Any) -> None:
             if self.progress:
@@ -284,15 +274,31 @@ class _Grower:
                     f"trees for {goal}", (self.grown + (env.iteration + 1) / env.end_iteration) / self.boosters
                 )
 
-        train = data(sample)
+        train = self._bins(sample, options)
         callbacks = [report]
         if check is not None:
             callbacks.append(lightgbm.early_stopping(_PATIENCE, verbose=False))
         made = lightgbm.train(
-            options, train, rounds, valid_sets=[] if check is None else [data(check, train)], callbacks=callbacks
+            options,
+            train,
+            rounds,
+            valid_sets=[] if check is None else [self._bins(check, options, train)],
+            callbacks=callbacks,
         )
         self.grown += 1
         return made
+
+    def _bins(self, rows: Sample, options: Mapping[str, Any], reference: Any = None) -> Any:
+        """The rows cut into bins, which takes as long as growing a few trees and is the same for every goal."""
+        import lightgbm
+
+        if id(rows) not in self._binned:
+            binning = {k: v for k, v in options.items() if k not in ("objective", "alpha")}
+            self._binned[id(rows)] = lightgbm.Dataset(
+                rows.x, rows.target, weight=rows.weight, reference=reference, params=binning, free_raw_data=False,
+                categorical_feature=list(self.columns.categorical), feature_name=_safe(self.columns.names),
+            )  # fmt: skip
+        return self._binned[id(rows)]
 
 
 def _restless(columns: Columns, x: F32, mean: F64) -> F64:

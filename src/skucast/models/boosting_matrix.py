@@ -8,22 +8,23 @@ and items that sell one share the same trees.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ..features.calendar import calendar_features
 from ..features.lags import History
+from ..features.nearness import nearness
 from ..frequency import Frequency
 from ..panel import F32, Panel
+from ..place import Place
 
 I64 = npt.NDArray[np.int64]
 
 _TINY = 1e-9
-_OCCASIONS = ("holiday", "lunar", "sale")
+_FEW_TEXTS, _MOST_TEXTS = 50, 0.2  # distinct texts of a static column that are groups of series, not their names
 _REACH = {"D": 3, "W": 1, "M": 0, "Q": 0, "h": 1}  # half-width of the yearly look-back, in steps
 
 
@@ -40,8 +41,7 @@ class Columns:
         reach: half-width of the look-back one long season ago.
         clock: calendar parts of the target step.
         occasions: features of holidays and sale events of the target step.
-        country: whose holidays those are; empty for none.
-        subdivision: part of the country.
+        place: whose holidays those are.
         known: future-known covariates.
         past: past covariates.
         numbers: numeric static covariates.
@@ -57,8 +57,7 @@ class Columns:
     reach: int
     clock: tuple[str, ...]
     occasions: tuple[str, ...]
-    country: str
-    subdivision: str
+    place: Place
     known: tuple[str, ...]
     past: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -66,8 +65,8 @@ class Columns:
     codes: Mapping[str, tuple[str, ...]]
 
     @staticmethod
-    def of(panel: Panel, country: str = "", subdivision: str = "") -> Columns:
-        """The features that suit a panel: its frequency, covariates and static columns, a country's holidays."""
+    def of(panel: Panel) -> Columns:
+        """The features that suit a panel: its frequency, covariates, static columns and the holidays of its place."""
         freq = panel.freq
         season = freq.season
         year = {"D": 364, "h": 168}.get(freq.unit, 0) if freq.multiple == 1 else 0
@@ -80,17 +79,20 @@ class Columns:
             if column.dtype.is_numeric() or column.dtype == pl.Boolean:
                 numbers.append(name)
             elif column.dtype in (pl.String, pl.Categorical, pl.Enum):
-                texts[name] = tuple(column.cast(pl.String).drop_nulls().unique().sort())
+                found = column.cast(pl.String).drop_nulls().unique().sort()
+                if 1 < len(found) <= max(_FEW_TEXTS, len(panel) * _MOST_TEXTS):  # more are names, not groups
+                    texts[name] = tuple(found)
         coded = {n: c for n, c in panel.categories.items() if n in panel.known or n in panel.past}
         return Columns(
             lags=min(7, max(3, season)), spans=spans, season=season, seasons=4 if season <= 24 else 2,
             year=year, reach=_REACH.get(freq.unit, 0) if year or season > 24 else 0, clock=_clock_names(freq),
-            occasions=_occasion_names(panel, country, subdivision), country=country, subdivision=subdivision, known=tuple(panel.known), past=tuple(panel.past), numbers=tuple(numbers), texts=texts, codes=coded,
+            occasions=_occasion_names(panel), place=panel.place, known=tuple(panel.known), past=tuple(panel.past), numbers=tuple(numbers), texts=texts, codes=coded,
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
-        return asdict(self)
+        fields = {name: value for name, value in vars(self).items() if name != "place"}
+        return {**fields, "place": self.place.to_dict()}
 
     @staticmethod
     def from_dict(fields: Mapping[str, Any]) -> Columns:
@@ -98,7 +100,7 @@ class Columns:
         made: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
         for name in ("texts", "codes"):
             made[name] = {k: tuple(v) for k, v in fields[name].items()}
-        return Columns(**made)
+        return Columns(**{**made, "place": Place.from_dict(fields["place"])})
 
     @property
     def at_origin(self) -> list[str]:
@@ -234,9 +236,7 @@ class Matrix:
         if not columns.occasions:
             return []
         last = max(self.panel.end, self.first_step + origin) + horizon  # one range for all origins: it is kept
-        found = calendar_features(
-            freq, self.first_step, last, columns.country, columns.subdivision, groups=_OCCASIONS, relevant_only=True
-        )
+        found = nearness(freq, self.first_step, last, columns.place)
         ahead = slice(origin + 1, origin + 1 + horizon)
         return [found.column(name)[ahead] for name in columns.occasions]
 
@@ -326,13 +326,9 @@ def clock(freq: Frequency, ordinals: I64, parts: tuple[str, ...]) -> list[F32]:
     return [made[name].astype(np.float32) for name in parts]
 
 
-def _occasion_names(panel: Panel, country: str, subdivision: str) -> tuple[str, ...]:
-    """Holiday features that differ between the steps of a panel; none without a country."""
-    if not country:
-        return ()
-    first = panel.end + 1 - panel.n_steps
-    found = calendar_features(panel.freq, first, panel.end, country, subdivision, groups=_OCCASIONS, relevant_only=True)
-    return found.varying().names
+def _occasion_names(panel: Panel) -> tuple[str, ...]:
+    """Holiday features that differ between the steps of a panel; none where its place is not known."""
+    return nearness(panel.freq, panel.end + 1 - panel.n_steps, panel.end, panel.place).varying().names
 
 
 def _clock_names(freq: Frequency) -> tuple[str, ...]:

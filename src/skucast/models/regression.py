@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..panel import F32, Panel
+from ..prepare.windows import row_medians
 from .empirical import PastErrors, error_quantiles
 from .normal_equations import Gram, Terms, solve
 from .regressors import RegressorMatrix, Regressors
@@ -21,17 +22,17 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 Scope = Literal["global", "series"]
 
-_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
+_PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
 _UNTESTED = 1e-2  # penalty where the history is too short to compare several
 _OWN = (3.0, 30.0, 300.0)  # rows of its own that a series needs to move half-way from the coefficients of all
 _MOST_ORIGINS = 120
 _HELD_ROWS = 40_000  # rows that penalties and degrees are compared on
 _HELD_SERIES = 500  # series that the freedom of single series is compared on
 _WINDOWS = 2  # windows at the end of the history that both come from
-_CAP = 30.0  # demand over level counts up to this in the fit: one slip of the keyboard would bend all forecasts
+_CAP = 6.0  # demand counts up to so many times the level or the median sale in the fit: wild orders would bend all forecasts
 _CELLS = 2_000_000  # numbers of a block of columns
 _SERIES = 1024  # series forecast together
-_PAST_ORIGINS = 10  # origins whose errors make the quantiles
+_PAST_ORIGINS = 12  # origins whose errors make the quantiles
 _REACH_BACK = 6  # horizons back from which those origins are taken
 _PEAK = 1.5  # forecasts stay below this times what a series ever sold in a step
 
@@ -213,13 +214,17 @@ class Draw:
         horizon: steps ahead at every origin.
         origins: columns of the last known step.
         stride: every so many series take part at an origin, others at the next one.
-        weights: ``(S,)`` weight of each series' rows.
+        final: ``(S,)`` level of each series at the end.
+        weights: ``(S,)`` weight of each series' rows; less where its level was still below the final one.
+        top: ``(S,)`` demand that counts in full even where it is many times the level.
     """
 
     horizon: int
     origins: tuple[int, ...]
     stride: int
+    final: F64
     weights: F64
+    top: F64
 
     @staticmethod
     def of(matrix: RegressorMatrix, horizon: int, rows: int) -> Draw:
@@ -232,7 +237,9 @@ class Draw:
         gap -= int(gap > 1 and gap % season == 0)  # so that origins fall on all weekdays
         origins = tuple(range(last - 1, first - 1, -gap))
         stride = max(1, -(-count * horizon * len(origins) // rows))
-        return Draw(horizon, origins, stride, _weights(matrix.level(last)) if last >= 0 else np.zeros(count))
+        sold = np.where(matrix.values > 0, matrix.values, np.nan)
+        final = matrix.level(last)
+        return Draw(horizon, origins, stride, final, _weights(final), _CAP * row_medians(sold))
 
     def glance(self, matrix: RegressorMatrix) -> F64:
         """Regressors ``(K, n)`` at a few origins, from which their usual size is seen."""
@@ -254,8 +261,10 @@ class Draw:
                 continue
             x = matrix.block(origin, part, self.horizon, level, self.horizon)
             owner, step = np.nonzero(seen)
-            ratio = np.minimum((came / level[part, None])[seen], _CAP)
-            yield Rows(x[:, seen], ratio, self.weights[part[owner]], part[owner], origin + 1 + step)
+            most = np.maximum(_CAP, self.top[part] / level[part])
+            ratio = np.minimum(came / level[part, None], most[:, None])[seen]
+            weight = self.weights[part] * np.minimum(level[part] / self.final[part], 1.0)
+            yield Rows(x[:, seen], ratio, weight[owner], part[owner], origin + 1 + step)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -49,7 +49,7 @@ class Theta(Spec):
         summary="Exponential smoothing with part of the long-run drift, season taken out where a test finds one.",
         probabilistic="residuals",
     )
-    variant: Literal["stm", "otm", "dstm", "dotm", "auto"] = "otm"
+    variant: Literal["stm", "otm", "dstm", "dotm", "auto"] = "dotm"
     season: Literal["auto", "none"] = "auto"
     season_length: int = 0
 

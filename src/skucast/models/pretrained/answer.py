@@ -20,9 +20,10 @@ def at_levels(quantiles: F32, levels: Sequence[float]) -> F32:
     share = ((want - have[upper - 1]) / (have[upper] - have[upper - 1])).astype(np.float32)
     low, high = quantiles[..., upper - 1], quantiles[..., upper]
     exact = np.isclose(share, np.round(share), atol=1e-6)
-    return np.where(exact, np.where(share > 0.5, high, low), np.maximum(low + share * (high - low), 0)).astype(np.float32)
+    between = np.maximum(low + share * (high - low), 0)
+    return np.asarray(np.where(exact, np.where(share > 0.5, high, low), between), dtype=np.float32)
 
 
 def expected(quantiles: F32) -> F32:
     """Mean of the distributions: ``(...,)``."""
-    return np.maximum((quantiles * mean_weights()).sum(axis=-1), 0).astype(np.float32)
+    return np.asarray(np.maximum((quantiles * mean_weights()).sum(axis=-1), 0), dtype=np.float32)

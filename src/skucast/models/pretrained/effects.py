@@ -40,7 +40,7 @@ def effects(window: Window, residual: F32, ok: F32) -> Effects:
         residual: ``(B, L)`` demand in the network's space minus its local level and season; 0 where not observed.
         ok: ``(B, L)`` 1 where observed.
     """
-    rows, length = residual.shape
+    length = residual.shape[1]
     shown, present = _comparable(window)
     moved = _moved(shown, present, length, window.grid.half)
     past = moved[:, :length] * ok[:, :, None]
@@ -99,4 +99,4 @@ def _moved(shown: F32, present: F32, length: int, half: int) -> F32:
     low, high = np.clip(t - half, 0, length), np.clip(t + half + 1, 0, length)
     n = count[:, high] - count[:, low]
     level = (total[:, high] - total[:, low]) / np.maximum(n, 1)
-    return (shown - level) * present
+    return np.asarray((shown - level) * present, dtype=np.float32)

@@ -37,9 +37,8 @@ class Forward:
         for k in range(size.history_blocks):
             x = self._residual(f"blocks.{k}", x)
         rows, ahead = made.steps.shape[:2]
-        z = self._linear("step", made.steps.reshape(rows * ahead, -1)).reshape(rows, ahead, -1)
-        z += self._linear("summary", x)[:, None]
-        z = z.reshape(rows * ahead, -1)
+        z = self._linear("step", made.steps.reshape(rows * ahead, -1))
+        z += np.repeat(self._linear("summary", x), ahead, axis=0)
         flat = made.tokens.reshape(-1, made.tokens.shape[2])
         memory = self._linear("memory", np.concatenate([flat, _silu(self._linear("token", flat))], axis=1))
         memory = memory.reshape(rows, made.tokens.shape[1], 2 * size.rounds, size.heads, size.head)
@@ -64,7 +63,7 @@ class Forward:
     def _attend(self, name: str, z: F32, key: F32, value: F32, bias: F32) -> F32:
         """See `network.Attention`; ``z`` is ``(B * H, step)``, key and value ``(B, L, heads, head)``."""
         heads, head = self.size.heads, self.size.head
-        rows, length = bias.shape
+        rows = len(bias)
         query = self._linear(f"{name}.query", self._norm(f"{name}.norm", z))
         query *= np.float32(head**-0.5)
         query = np.ascontiguousarray(query.reshape(rows, -1, heads, head).transpose(0, 2, 1, 3))  # (B, heads, H, head)
@@ -83,7 +82,7 @@ class Forward:
 
 
 def _silu(x: F32) -> F32:
-    return x / (1 + np.exp(-np.clip(x, -80, None)))
+    return np.asarray(x / (1 + np.exp(-np.maximum(x, np.float32(-80)))), dtype=np.float32)
 
 
 def _ordered(out: F32) -> F32:

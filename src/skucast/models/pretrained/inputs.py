@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...panel import F32
 from .effects import Effects, effects
-from .grid import HORIZON, KINDS
+from .grid import HORIZON, KINDS, Grid
 from .window import CALENDAR, SLOTS, Window
 
 RECENT = 32
@@ -28,6 +28,14 @@ _FAR = 12.0
 
 TOKEN = 5 + CALENDAR + 2 + 7 + SLOTS
 """Channels of a token."""
+_ATTENDED = 128
+
+
+def attended(grid: Grid, length: int) -> npt.NDArray[np.int64]:
+    """Steps of the history that are tokens: the last ones, and those a long season before the steps ahead."""
+    recent = np.arange(max(length - _ATTENDED, 0), length)
+    before = length - grid.year + np.arange(HORIZON)
+    return np.union1d(recent, before[(before >= 0) & (before < length)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +44,8 @@ class Inputs:
 
     Attributes:
         history: ``(B, HISTORY)`` about the whole history.
-        tokens: ``(B, L, TOKEN)`` past steps.
-        seen: ``(B, L)`` steps that may be attended to.
+        tokens: ``(B, N, TOKEN)`` past steps, those of `attended`.
+        seen: ``(B, N)`` tokens that were observed.
         steps: ``(B, H, STEP)`` about the steps ahead.
         scale: ``(B,)`` units that are one.
     """
@@ -100,11 +108,12 @@ def inputs(window: Window) -> Inputs:
     profile, flat = _without_season(residual, ok, grid.season)
     found = effects(window, flat, ok)
     zero = ((a < 1e-6) & seen).astype(np.float32)
-    tokens = _tokens(window, a, residual, zero, found)
+    picked = attended(grid, length)
+    tokens = _tokens(window, picked, a, residual, zero, found)
     history = _history(window, a, ok, zero, residual, flat, profile, scale, running, found)
     steps = _steps(window, a, ok, residual, profile, running, found)
     assert steps.shape[1] == ahead
-    return Inputs(history, tokens, seen, steps, scale)
+    return Inputs(history, tokens, np.ascontiguousarray(seen[:, picked]), steps, scale)
 
 
 def _without_season(residual: F32, ok: F32, season: int) -> tuple[F32, F32]:
@@ -122,17 +131,18 @@ def _without_season(residual: F32, ok: F32, season: int) -> tuple[F32, F32]:
     return profile.astype(np.float32), flat.astype(np.float32)
 
 
-def _tokens(window: Window, a: F32, residual: F32, zero: F32, found: Effects) -> F32:
+def _tokens(window: Window, picked: npt.NDArray[np.int64], a: F32, residual: F32, zero: F32, found: Effects) -> F32:
     rows, length = a.shape
-    age = np.arange(length, 0, -1, dtype=np.float32)
-    out = np.zeros((rows, length, TOKEN), np.float32)
-    out[:, :, 0], out[:, :, 1], out[:, :, 2] = a, residual, zero
+    age = (length - picked).astype(np.float32)
+    out = np.zeros((rows, picked.size, TOKEN), np.float32)
+    out[:, :, 0], out[:, :, 1], out[:, :, 2] = a[:, picked], residual[:, picked], zero[:, picked]
     out[:, :, 3] = np.log1p(age) / 3 - 1
-    out[:, :, 4] = np.exp(-age / window.grid.memory)
-    out[:, :, 5 : 5 + CALENDAR] = window.calendar[:, :length]
-    out[:, :, 5 + CALENDAR : 7 + CALENDAR] = found.shown[:, :length, :2]
-    out[:, :, 7 + CALENDAR : 14 + CALENDAR] = window.occasion[:, :length]
-    out[:, :, 14 + CALENDAR :] = found.shown[:, :length, 3:]
+    out[:, :, 4] = np.exp(-age / np.float32(window.grid.memory))
+    out[:, :, 5 : 5 + CALENDAR] = window.calendar[:, picked]
+    shown = found.shown[:, picked]
+    out[:, :, 5 + CALENDAR : 7 + CALENDAR] = shown[:, :, :2]
+    out[:, :, 7 + CALENDAR : 14 + CALENDAR] = window.occasion[:, picked]
+    out[:, :, 14 + CALENDAR :] = shown[:, :, 3:]
     return out
 
 
@@ -209,9 +219,7 @@ def _ranks(a: F32, ok: F32) -> F32:
     return np.where(n[:, None] > 0, np.take_along_axis(ordered, at, 1), 0.0).astype(np.float32)
 
 
-def _steps(
-    window: Window, a: F32, ok: F32, residual: F32, profile: F32, running: Running, found: Effects
-) -> F32:
+def _steps(window: Window, a: F32, ok: F32, residual: F32, profile: F32, running: Running, found: Effects) -> F32:
     grid, (rows, length), ahead = window.grid, a.shape, window.horizon
     h = np.arange(ahead)
     phase = h % grid.season

@@ -151,4 +151,3 @@ def _calibrated(fitted: FittedPretrained, horizon: int) -> npt.NDArray[np.float6
     if not actual:
         return np.ones((BANDS, 2))
     return learn(np.concatenate(quantiles), np.concatenate(actual))
-

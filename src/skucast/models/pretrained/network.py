@@ -108,4 +108,3 @@ def ordered(out: Tensor) -> Tensor:
     low = middle - gaps[..., :_MIDDLE].flip(-1).cumsum(-1).flip(-1)
     high = middle + gaps[..., _MIDDLE + 1 :].cumsum(-1)
     return torch.cat([low, middle, high], dim=-1)
-

@@ -99,7 +99,9 @@ def on_days(
 
 @lru_cache(maxsize=64)
 def _on_days(first_day: int, last_day: int, country: str, subdivision: str, events: tuple[EventKey, ...]) -> Occasions:
-    low, high = (int(np.datetime64(d, "D").astype("datetime64[Y]").astype(np.int64)) + 1970 for d in (first_day, last_day))
+    low, high = (
+        int(np.datetime64(d, "D").astype("datetime64[Y]").astype(np.int64)) + 1970 for d in (first_day, last_day)
+    )
     held = _held(country, subdivision, events, low - 2, high + 1)
     days = np.arange(first_day, last_day + 1)
     distance = np.full(days.size, FAR, np.int16)

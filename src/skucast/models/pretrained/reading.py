@@ -97,4 +97,4 @@ def dated(panel: Panel, grid: Grid, first: int, last: int) -> tuple[F32, F32, np
 
 def _hours(freq: Frequency, first: int, last: int) -> npt.NDArray[np.int64]:
     stamps = freq.stamp(np.arange(first, last + 1))
-    return (stamps - stamps.astype("datetime64[D]")).astype("timedelta64[h]").astype(np.int64)
+    return np.asarray((stamps - stamps.astype("datetime64[D]")).astype("timedelta64[h]").astype(np.int64))

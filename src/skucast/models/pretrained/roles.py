@@ -83,7 +83,7 @@ def _association(panel: Panel, name: str) -> float:
     row = panel.row_of
 
     def total(v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.bincount(row, np.where(both, v, 0.0), len(panel))
+        return np.bincount(row, np.where(both, v, 0.0), len(panel)).astype(np.float64)
 
     xy, xx, yy = total(x * y), total(x * x), total(y * y)
     n = np.bincount(row, both, len(panel))

@@ -91,7 +91,7 @@ class Recipe:
         """Learning rate of a step (from 0): warm-up, slow fall, cool-down."""
         rate = self.rate * min(1.0, (step + 1) / self.warmup) / (1 + step / self.slow) ** 0.5
         left = self.steps - step
-        return rate * min(1.0, left / max(self.cooldown, 1))
+        return float(rate * min(1.0, left / max(self.cooldown, 1)))
 
 
 @dataclass(eq=False)
@@ -196,7 +196,9 @@ def train(
                 row |= {kind: _validate(state.average, check) for kind, check in checks.items()}
                 state.curve.append(row)
                 losses.clear()
-                say(" ".join(f"{k} {v:.4f}" if k not in ("step", "seconds") else f"{k} {v:.0f}" for k, v in row.items()))
+                say(
+                    " ".join(f"{k} {v:.4f}" if k not in ("step", "seconds") else f"{k} {v:.0f}" for k, v in row.items())
+                )
             if time.monotonic() - saved > 60 * recipe.minutes:
                 state.save(path)
                 (folder / "curve.json").write_text(json.dumps(state.curve, indent=1))

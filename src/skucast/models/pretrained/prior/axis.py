@@ -69,7 +69,7 @@ class Axis:
         """``(B, T)`` share of the year that has passed."""
         date = self.day.astype("datetime64[D]")
         start = date.astype("datetime64[Y]").astype("datetime64[D]")
-        return ((date - start).astype(np.float32)) / np.float32(366.0)
+        return np.asarray((date - start).astype(np.float32) / np.float32(366.0))
 
     @property
     def weekday(self) -> I64:

@@ -39,7 +39,12 @@ class Block:
 
 
 def draw(
-    seed: int, number: int, rows: int = 128, kind: Kind | None = None, countries: tuple[str, ...] = COUNTRIES, purpose: int = 0
+    seed: int,
+    number: int,
+    rows: int = 128,
+    kind: Kind | None = None,
+    countries: tuple[str, ...] = COUNTRIES,
+    purpose: int = 0,
 ) -> Block:
     """The block of a number; the same numbers come out whatever was drawn before.
 
@@ -108,7 +113,7 @@ def _observe(
         feast.ago,
         slots,
     )
-    return Block(_rescaled(rng, window), observed[:, context : context + HORIZON])
+    return Block(_bare(rng, window), observed[:, context : context + HORIZON])
 
 
 def _beginning(rng: Rng, rows: int, context: int) -> npt.NDArray[np.int64]:
@@ -120,10 +125,10 @@ def _beginning(rng: Rng, rows: int, context: int) -> npt.NDArray[np.int64]:
     return np.asarray(begin, dtype=np.int64)
 
 
-def _rescaled(rng: Rng, window: Window) -> Window:
-    """Some panels have no price, no promotion or no occasion at all."""
+def _bare(rng: Rng, window: Window) -> Window:
+    """Some panels have no covariates at all."""
     rows = len(window.demand)
-    bare = some(rng, rows, 0.25)
+    bare = some(rng, rows, 0.3)
     return replace(
         window,
         price=np.where(bare, np.nan, window.price).astype(np.float32),

@@ -53,7 +53,7 @@ def festivity(rng: Rng, axis: Axis, told: float = 0.7) -> Festivity:
         active[:, 0] = False
 
         def size(mean: npt.NDArray[np.float64], sd: npt.NDArray[np.float64], on: npt.NDArray[np.bool_]) -> F32:
-            drawn: F32 = ((mean + sd * rng.standard_normal(on.shape)) * on).astype(np.float32)  # noqa: B023
+            drawn: F32 = ((mean + sd * rng.standard_normal(on.shape)) * on).astype(np.float32)
             return drawn
 
         main = size(lean - 0.1, wide, active)
@@ -64,7 +64,9 @@ def festivity(rng: Rng, axis: Axis, told: float = 0.7) -> Festivity:
         lead = rng.uniform(1, 8, (count, 1)).astype(np.float32)
         effect = np.where(d == 0, np.take_along_axis(main, which, 1), 0.0)
         effect += np.where(d < 0, np.take_along_axis(before, which, 1) * np.exp(np.minimum(d, 0) / lead), 0.0)
-        effect += np.where((d > 0) & (d < FAR), np.take_along_axis(after, which, 1) * np.exp(-np.maximum(d, 0) / 3), 0.0)
+        effect += np.where(
+            (d > 0) & (d < FAR), np.take_along_axis(after, which, 1) * np.exp(-np.maximum(d, 0) / 3), 0.0
+        )
         log[rows] = damping * effect * moved[rows]
         if axis.grid.kind in ("h", "D"):
             closes = (rng.random((count, many)) < 0.75) & (rng.random((count, 1)) < 0.12) & (lean == 0.0)

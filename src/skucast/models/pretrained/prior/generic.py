@@ -32,7 +32,9 @@ def generic(rng: Rng, axis: Axis) -> F32:
         x[t] = np.clip(new, -200, 200)
     path = np.ascontiguousarray(x[warm:].T)
     path = (path - path.mean(axis=1, keepdims=True)) / np.maximum(path.std(axis=1, keepdims=True), 1e-3)
-    broken = np.cumsum(np.cumsum((rng.random((rows, steps)) < 3.0 / steps) * rng.normal(0, 2.0 / steps, (rows, steps)), 1), 1)
+    broken = np.cumsum(
+        np.cumsum((rng.random((rows, steps)) < 3.0 / steps) * rng.normal(0, 2.0 / steps, (rows, steps)), 1), 1
+    )
     template = normal(rng, rows, lag) * some(rng, rows, 0.8)
     irregular = np.clip(rng.standard_t(4, (rows, steps)), -8, 8) * rng.uniform(0.1, 0.7, (rows, 1))
     parts = broken + np.take(template, np.arange(steps) % lag, axis=1) * rng.uniform(0.3, 1.0, (rows, 1)) + irregular

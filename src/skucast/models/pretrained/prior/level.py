@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ....panel import F32, I64
 from .axis import Axis, Rng, normal, some, spread
 
 NEVER = 10**6
 _WANDER = {"h": 0.004, "D": 0.008, "W": 0.02, "M": 0.04}
+_USUAL = {"h": (0.0, 1.6), "D": (0.5, 1.6), "W": (2.0, 1.8), "M": (2.4, 2.0)}  # of the logarithm: mean and spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +35,12 @@ def level(rng: Rng, axis: Axis) -> Level:
     rows, steps, context = axis.rows, axis.steps, axis.context
     t = np.arange(steps)
     wide = rng.uniform(3, 10, (rows, 1))
-    usual = np.clip(rng.normal(1.0, 1.9, (rows, 1)), -3.5, 8)
-    base = np.where(some(rng, rows, 0.28), wide, usual).astype(np.float32)
+    usual = np.clip(rng.normal(*_USUAL[axis.grid.kind], (rows, 1)), -3.5, 8)
+    base = np.where(some(rng, rows, 0.22), wide, usual).astype(np.float32)
     slope = rng.standard_t(3, (rows, 1)) * 0.22 / axis.year * some(rng, rows, 0.6)
-    log = base + np.clip(slope * np.clip(t - context, -2 * axis.year, None), -3, 3)
+    log: npt.NDArray[np.floating] = base + np.clip(slope * np.clip(t - context, -2 * axis.year, None), -3, 3)
     walk = spread(rng, rows, _WANDER[axis.grid.kind], 1.0) * some(rng, rows, 0.8)
-    jump = (rng.random((rows, steps), dtype=np.float32) < rng.uniform(0, 1.5, (rows, 1)) / context * some(rng, rows, 0.5))
+    jump = rng.random((rows, steps), dtype=np.float32) < rng.uniform(0, 1.5, (rows, 1)) / context * some(rng, rows, 0.5)
     moves = normal(rng, rows, steps) * walk + jump * normal(rng, rows, steps) * rng.uniform(0.1, 1.0, (rows, 1))
     path = np.cumsum(moves, axis=1)
     log = log + path - path[:, context - 1 : context]

@@ -67,7 +67,12 @@ def promotion(rng: Rng, axis: Axis, surprise: F32) -> Promotion:
 
 
 def _shown(
-    rng: Rng, axis: Axis, log_price: npt.NDArray[np.floating], on: npt.NDArray[np.bool_], surprise: F32, counts: npt.NDArray[np.bool_]
+    rng: Rng,
+    axis: Axis,
+    log_price: npt.NDArray[np.floating],
+    on: npt.NDArray[np.bool_],
+    surprise: F32,
+    counts: npt.NDArray[np.bool_],
 ) -> tuple[F32, F32]:
     rows = axis.rows
     seen = log_price + spread(rng, rows, 0.03, 0.8) * some(rng, rows, 0.2) * normal(rng, rows, axis.steps)

@@ -17,8 +17,8 @@ def season(rng: Rng, axis: Axis) -> tuple[F32, npt.NDArray[np.bool_]]:
     log = _year(rng, axis)
     shut = np.zeros(log.shape, dtype=np.bool_)
     if axis.grid.kind in ("h", "D"):
-        profile = normal(rng, rows, 7) * np.abs(rng.normal(0, 0.33, (rows, 1))) * some(rng, rows, 0.85)
-        bump = rng.uniform(-0.3, 0.9, (rows, 1)) * np.array([0, 0, 0, 0, 0.4, 1, 0.8]) * some(rng, rows, 0.55)
+        profile = normal(rng, rows, 7) * rng.exponential(0.16, (rows, 1)) * some(rng, rows, 0.85)
+        bump = rng.uniform(-0.3, 0.9, (rows, 1)) * np.array([0, 0, 0, 0, 0.4, 1, 0.8]) * some(rng, rows, 0.4)
         closed = np.zeros((rows, 7), dtype=np.bool_)
         closed[:, 6:7] = some(rng, rows, 0.1)
         closed[:, 5:6] = closed[:, 6:7] & some(rng, rows, 0.35) | some(rng, rows, 0.03)
@@ -38,7 +38,7 @@ def _year(rng: Rng, axis: Axis) -> F32:
     """Four harmonics and a rough profile that comes back every year."""
     rows = axis.rows
     phase = axis.day_of_year
-    amplitude = np.abs(rng.normal(0, 0.32, (rows, 1))) * some(rng, rows, 0.7)
+    amplitude = rng.exponential(0.2, (rows, 1)) * some(rng, rows, 0.7)
     turn = 2 * np.pi * phase
     out = np.zeros(phase.shape, np.float32)
     for k in range(1, 5):
@@ -63,7 +63,7 @@ def _gift(rng: Rng, axis: Axis, out: F32) -> F32:
     rows = axis.rows
     centre = np.where(some(rng, rows, 0.5), rng.normal(0.9, 0.03, (rows, 1)), rng.random((rows, 1)))
     away = np.abs((axis.day_of_year - centre + 0.5) % 1 - 0.5) / rng.uniform(0.03, 0.15, (rows, 1))
-    height = rng.uniform(0.3, 3.0, (rows, 1)) * some(rng, rows, 0.14)
+    height = rng.uniform(0.3, 3.0, (rows, 1)) * some(rng, rows, 0.1)
     return np.asarray(out + height * np.exp(-0.5 * away**2), dtype=np.float32)
 
 
