@@ -233,7 +233,7 @@ class _Grower:
     def __init__(self, spec: LightGbm, columns: Columns, seed: int, progress: Progress | None) -> None:
         self.spec, self.columns, self.seed, self.progress = spec, columns, seed, progress
         self.grown, self.boosters = 0, len(self.goals) + len(self.tested)
-        self._binned: dict[int, Any] = {}  # samples cut into bins once, for all goals
+        self._binned: dict[str, tuple[Sample, Any]] = {}  # samples cut into bins once, for all goals
 
     @property
     def goals(self) -> list[str]:
@@ -292,13 +292,16 @@ class _Grower:
         """The rows cut into bins, which takes as long as growing a few trees and is the same for every goal."""
         import lightgbm
 
-        if id(rows) not in self._binned:
+        role = "train" if reference is None else "check"
+        kept = self._binned.get(role)
+        if kept is None or kept[0] is not rows:
             binning = {k: v for k, v in options.items() if k not in ("objective", "alpha")}
-            self._binned[id(rows)] = lightgbm.Dataset(
+            kept = rows, lightgbm.Dataset(
                 rows.x, rows.target, weight=rows.weight, reference=reference, params=binning, free_raw_data=False,
                 categorical_feature=list(self.columns.categorical), feature_name=_safe(self.columns.names),
             )  # fmt: skip
-        return self._binned[id(rows)]
+            self._binned[role] = kept
+        return kept[1]
 
 
 def _restless(columns: Columns, x: F32, mean: F64) -> F64:

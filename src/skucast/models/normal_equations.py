@@ -13,7 +13,8 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 _BOUND = 5.0  # standard deviations from the mean beyond which a column counts no further
-_RANK = 1e-10  # of the largest eigenvalue: directions below it are taken as not determined
+_RANK = 1e-10  # of the largest singular value: directions below it are taken as not determined
+_FLAT = 1e-9  # standard deviation below which a column is constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Terms:
         if not x.shape[1]:
             return Terms(np.zeros(len(x)), np.ones(len(x)), tuple(curved), degree)
         spread = x.std(axis=1)
-        return Terms(x.mean(axis=1), np.where(spread > 1e-9, spread, 1.0), tuple(curved), degree)
+        return Terms(x.mean(axis=1), np.where(spread > _FLAT, spread, 1.0), tuple(curved), degree)
 
     @property
     def degrees(self) -> I64:
@@ -68,12 +69,12 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class Gram:
-    """Weighted sums over rows from which least squares follows; sums of several panels can be added.
+    """Weighted sums over rows from which least squares follows. Sums of two sets of rows can be added.
 
     Attributes:
         products: ``(..., P, P)`` of the terms with each other.
         targets: ``(..., P)`` of the terms with the target.
-        weight: ``(...,)`` sum of the weights.
+        weight: ``(...,)`` of all rows.
     """
 
     products: F64
@@ -87,34 +88,48 @@ class Gram:
         return Gram(heavy @ x.T, heavy @ y, np.asarray(weight.sum()))
 
     @staticmethod
-    def empty(count: int) -> Gram:
+    def empty(terms: int, *shape: int) -> Gram:
         """No rows."""
-        return Gram(np.zeros((count, count)), np.zeros(count), np.zeros(()))
+        return Gram(np.zeros((*shape, terms, terms)), np.zeros((*shape, terms)), np.zeros(shape))
 
     def __add__(self, other: Gram) -> Gram:
         return Gram(self.products + other.products, self.targets + other.targets, self.weight + other.weight)
 
+    def solve(self, penalty: float, terms: npt.NDArray[np.bool_] | None = None) -> F64:
+        """Coefficients ``(P,)`` of one set of rows; zero for terms that are left out.
 
-def solve(gram: Gram, penalty: float, terms: npt.NDArray[np.bool_] | None = None) -> F64:
-    """Coefficients ``(P,)``; zero for terms that are left out.
+        Args:
+            penalty: this times the mean weight of a row is added to the squares of all terms but the first.
+                Without one, directions that the rows do not determine get no coefficient (the shortest solution).
+            terms: ``(P,)`` which terms take part; all by default.
 
-    Args:
-        gram: sums over rows.
-        penalty: times the sum of weights is added to the squares of all terms but the first. Without one, directions
-            that the rows do not determine get no coefficient (the shortest solution).
-        terms: ``(P,)`` which terms take part; all by default.
-
-    Source: Hoerl & Kennard (1970), Technometrics 12.
-    """
-    beta = np.zeros(len(gram.targets))
-    use = np.flatnonzero(np.ones(len(beta), dtype=np.bool_) if terms is None else terms)
-    if gram.weight <= 0:
+        Source: Hoerl & Kennard (1970), Ridge regression, Technometrics 12.
+        """
+        beta = np.zeros(len(self.targets))
+        use = np.flatnonzero(np.ones(len(beta), dtype=np.bool_) if terms is None else terms)
+        if self.weight <= 0:
+            return beta
+        products, targets = self.products[np.ix_(use, use)] / self.weight, self.targets[use] / self.weight
+        if penalty > 0:
+            products[np.diag_indices(use.size)] += np.where(use == 0, 0.0, penalty)
+        beta[use] = np.linalg.lstsq(products, targets, rcond=_RANK)[0]
         return beta
-    a = gram.products[np.ix_(use, use)] / gram.weight
-    b = gram.targets[use] / gram.weight
-    ridge = np.where(use == 0, 0.0, penalty)
-    if penalty > 0:
-        beta[use] = np.linalg.solve(a + np.diag(ridge + 1e-12), b)
-    else:
-        beta[use] = np.linalg.lstsq(a, b, rcond=_RANK)[0]
-    return beta
+
+    def shrunk(self, strength: float) -> F64:
+        """Coefficients ``(S, P)`` of many sets of rows, as if ``strength`` rows of each had said that they are zero."""
+        if not np.isfinite(strength):
+            return np.zeros(self.targets.shape)
+        ridge = strength * np.eye(self.targets.shape[-1])
+        return np.asarray(np.linalg.solve(self.products + ridge, self.targets[..., None])[..., 0])
+
+
+def weighted_sum(beta: F64, terms: F64) -> F64:
+    """Sum over the first axis of coefficients ``(P, ...)`` times terms ``(P, ...)``.
+
+    Term by term: what a series gets must not depend, to the last bit, on which others it is computed with, as it
+    does where a library picks its kernel by the size of the matrix.
+    """
+    out = np.zeros(terms.shape[1:])
+    for coefficient, term in zip(beta, terms, strict=True):
+        out += coefficient * term
+    return out

@@ -21,6 +21,7 @@ _BUILT_IN: dict[str, str] = {
     "linear": "skucast.models.regression:Linear",
     "ridge": "skucast.models.regression:Ridge",
     "polynomial": "skucast.models.regression:Polynomial",
+    "bagging": "skucast.models.bagging:Bagging",
     "lightgbm": "skucast.models.boosting:LightGbm",
     "lstm": "skucast.models.neural.lstm:Lstm",
     "pretrained": "skucast.models.pretrained.model:Pretrained",

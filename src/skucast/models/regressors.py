@@ -154,6 +154,7 @@ class RegressorMatrix:
         self._total, self._count = _running(self.values)
         self._known: dict[str, F64] = {}
         self._sums: dict[str, tuple[F64, F64]] = {}
+        self._days: dict[int, F64] = {}
         for name in (*regressors.flags, *regressors.amounts, *regressors.texts):
             past = _coded(panel, name, panel.known[name], regressors) if name in panel.known else None
             joined = np.full_like(self.values, np.nan) if past is None else panel.dense(past).astype(np.float64)
@@ -212,7 +213,8 @@ class RegressorMatrix:
         share = np.minimum(ahead / reach, _FAR)
         total, count = self._total[rows], self._count[rows]
         overall = self._mean(total, count, origin, self.n_steps)[:, None] / size
-        means, longer = [], overall
+        means: list[F64] = []
+        longer = overall
         for span in reversed(made.spans):
             longer = _else(self._mean(total, count, origin, span)[:, None] / size, longer)
             means.insert(0, longer)
@@ -249,15 +251,16 @@ class RegressorMatrix:
             out += [np.clip(np.nan_to_num(shown), -_BOUND, _BOUND), np.clip(before, -_BOUND, _BOUND)]
         return out
 
-    def _of_calendar(self, origin: int, horizon: int) -> list[F64]:
-        made, end = self.regressors, self.first_step + max(self.n_steps - 1, origin) + horizon  # one range: it is kept
-        ahead = slice(origin + 1, origin + 1 + horizon)
-        waves = calendar_features(self.freq, self.first_step, end, groups=("season",))
-        columns = [waves.column(name)[ahead] for name in made.waves]
-        if made.occasions:
-            near = occasion_columns(self.freq, self.first_step, end, made.place)
-            columns += [near[name][ahead] for name in made.occasions]
-        return [column.astype(np.float64) for column in columns]
+    def _of_calendar(self, origin: int, horizon: int) -> F64:
+        """``(C, horizon)`` columns of the calendar, the same for all series."""
+        last = max(self.n_steps - 1, origin) + horizon
+        if last not in self._days:  # of all steps at once: most origins ask for parts of one range
+            end, made = self.first_step + last, self.regressors
+            waves = calendar_features(self.freq, self.first_step, end, groups=("season",))
+            near = occasion_columns(self.freq, self.first_step, end, made.place) if made.occasions else {}
+            columns = [*(waves.column(name) for name in made.waves), *(near[name] for name in made.occasions)]
+            self._days[last] = np.array(columns, dtype=np.float64).reshape(len(columns), last + 1)
+        return self._days[last][:, origin + 1 : origin + 1 + horizon]
 
     def _ahead(self, name: str, origin: int, rows: I64, horizon: int) -> F64:
         return self._pick(self._known[name], rows, origin + np.arange(1, horizon + 1))

@@ -27,19 +27,22 @@ _FORMS = tuple(Form(trend, "none") for trend in _TRENDS)
 _SERIES = 2048  # series worked on together
 _LONG_SEASON = 24  # beyond it two or three cycles cannot tell the steps apart, and the season is smoothed
 _SMOOTHING = 1 / 12  # share of such a season that the window spans
+_LEAST_WINDOW = 9
 _DAYS_A_YEAR = 365
-_ROUNDS = 15
+_ROUNDS = 2  # of robustness weights; more were no better on retail panels
 _STEADY = 1001  # cycles in a window so wide that the season stays the same
 
 
 @dataclass(frozen=True)
 class StlEts(Spec):
-    """The season by robust or plain STL, the rest by exponential smoothing without season.
+    """The season by STL, the rest by exponential smoothing without season.
 
     Attributes:
         trend: of the seasonally adjusted series: ``none``, ``additive``, ``damped``, or ``auto`` (lowest AICc).
         seasons: steps per season, one or several; none given takes the frequency's own (7 for days, 52 for weeks...).
             A season that a series has not seen twice is left out for that series.
+        window: cycles in the window over which a season may change, odd; 0 keeps the season the same throughout,
+            which was best on daily and weekly retail panels.
         robust: unusual steps do not shape the season.
 
     Sources: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, section 5.7; Bandara, Hyndman &
@@ -54,7 +57,7 @@ class StlEts(Spec):
     trend: Literal["none", "additive", "damped", "auto"] = "auto"
     seasons: tuple[int, ...] = ()
     window: int = 0
-    robust: bool = False
+    robust: bool = True
 
     def __post_init__(self) -> None:
         if self.window and (self.window < 3 or self.window % 2 == 0):
@@ -184,7 +187,7 @@ def _smoothed(season: F64, y: F64, m: int) -> F64:
     """A long season without what changes from one step to the next."""
     out = np.zeros_like(season)
     first, _ = ends(y)
-    span = int(m * _SMOOTHING) | 1
+    span = max(int(m * _SMOOTHING), _LEAST_WINDOW) | 1
     for start in np.unique(first):
         rows = np.flatnonzero(first == start)
         out[start:, rows] = loess(y.shape[0] - int(start), span, 1).smooth(np.ascontiguousarray(season[start:, rows]))

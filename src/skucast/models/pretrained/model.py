@@ -26,7 +26,7 @@ from .roles import Roles
 from .shipped import load
 from .size import LEVELS
 
-_BLOCK = 64  # series that are computed together, always so many: then results do not depend on the others
+_BLOCK = 32  # series that are computed together, always so many: then results do not depend on the others
 _CALIBRATED = 2_000  # series that recalibration looks at
 
 

@@ -304,8 +304,9 @@ def _produce(recipe: Recipe, first: int, last: int, out: Any) -> None:
                 out.put(batch, timeout=_WAIT)
                 break
             except queue.Full:
-                if os.getppid() != parent:
-                    return  # the training was killed
+                if os.getppid() != parent:  # the training was killed; nobody will read what is still queued
+                    out.cancel_join_thread()
+                    return
 
 
 def step_batch(recipe: Recipe, number: int) -> Batch:

@@ -63,10 +63,15 @@ def draw(
     log, shut = season(rng, axis)
     noise = autoregression(rng, (rng.uniform(0, 0.85, (rows, 1)) * some(rng, rows, 0.5)).astype(np.float32), axis.steps)
     sigma = np.where(some(rng, rows, 0.4), rng.uniform(0.01, 0.12, (rows, 1)), np.abs(rng.normal(0, 0.3, (rows, 1))))
+    # what is sold in large amounts is many people's demand and varies less
+    sigma = np.where((size.base > 4.5) & some(rng, rows, 0.6), rng.uniform(0.1, 0.6, (rows, 1)) * sigma, sigma)
     surprise = (sigma * noise).astype(np.float32)
     offer = promotion(rng, axis, surprise)
     moved, slots = covariates(rng, axis, surprise, offer.rivals)
     everything = size.log + log + feast.log + offer.log + moved + surprise - sigma**2 / 2
+    # whole departments: everything that moves single items is evened out
+    calm = np.where(some(rng, rows, 0.15) & (size.base > 2), rng.uniform(0.1, 0.5, (rows, 1)), 1.0)
+    everything = size.base + calm * (everything - size.base)
     plain = generic(rng, axis)
     shape = size.base + rng.uniform(0.05, 0.8, (rows, 1)) * plain
     straight = size.base + np.log(np.maximum(1 + rng.uniform(0.05, 0.5, (rows, 1)) * plain, 1e-3))

@@ -11,6 +11,7 @@ from .axis import Rng, normal, some
 POISSON, NEGATIVE, ZERO_INFLATED, PACKS, CONTINUOUS, ORDERS = range(6)
 _SHARES = (0.17, 0.33, 0.12, 0.07, 0.15, 0.16)
 _MOST = 1e7
+_LARGE = 4.5
 
 
 def counts(rng: Rng, mean: F32, base: F32) -> F32:
@@ -26,8 +27,9 @@ def counts(rng: Rng, mean: F32, base: F32) -> F32:
     """
     rows, steps = mean.shape
     kind = rng.choice(6, (rows, 1), p=_SHARES)
-    # tiny levels are never money, large ones mostly are not single pieces
+    # tiny levels are never money, large ones are sums of so much that single pieces do not show
     kind = np.where((kind == CONTINUOUS) & (base < 0), NEGATIVE, kind)
+    kind = np.where((base > _LARGE) & some(rng, rows, 0.4), CONTINUOUS, kind)
     size = np.exp(rng.normal(0.5, 1.2, (rows, 1)) + 0.5 * np.clip(base, 0, None)).astype(np.float32)
     gamma = rng.standard_gamma(np.broadcast_to(size, mean.shape), dtype=np.float32) / size
     rate = np.where(kind == POISSON, mean, mean * gamma)
@@ -35,7 +37,7 @@ def counts(rng: Rng, mean: F32, base: F32) -> F32:
     rate = np.where(rng.random((rows, steps), dtype=np.float32) < empty, 0, rate / np.maximum(1 - empty, 0.2))
     lot = np.where(kind == PACKS, rng.integers(2, 13, (rows, 1)), 1)
     pieces = rng.poisson(np.clip(rate / lot, 0, _MOST)) * lot
-    noise = np.exp(rng.uniform(-4.5, -1.0, (rows, 1))) * normal(rng, rows, steps)
+    noise = np.exp(rng.uniform(-4.8, -1.3, (rows, 1))) * normal(rng, rows, steps)
     smooth = mean * np.exp(noise)
     spike = rng.random((rows, steps), dtype=np.float32) < rng.uniform(0, 0.01, (rows, 1)) * some(rng, rows, 0.3)
     out = np.select([kind == CONTINUOUS, kind == ORDERS], [smooth, _orders(rng, mean)], pieces)

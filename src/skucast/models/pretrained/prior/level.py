@@ -47,6 +47,6 @@ def level(rng: Rng, axis: Axis) -> Level:
     launch = np.where(some(rng, rows, 0.22), rng.integers(0, context, (rows, 1)), -NEVER)
     ramp = rng.uniform(2, 60 if axis.grid.kind in ("h", "D") else 12, (rows, 1))
     grown = 1 - rng.uniform(-0.9, 0.9, (rows, 1)) * np.exp(-np.clip((t - launch) / ramp, 0, 30))  # some start with hype
-    end = np.where(some(rng, rows, 0.06), rng.integers(context // 2, steps, (rows, 1)), NEVER)
+    end = np.where(some(rng, rows, 0.09), rng.integers(context // 2, steps, (rows, 1)), NEVER)
     fade = np.clip(t - end, 0, 300) / rng.uniform(2, 90, (rows, 1))
     return Level((log + np.log(np.maximum(grown, 0.05)) - fade).astype(np.float32), base, launch)

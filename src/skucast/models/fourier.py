@@ -1,0 +1,241 @@
+"""Regression on seasonal waves, occasions and known covariates around a local level, the whole panel at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ConfigError
+from ..panel import F32, Panel
+from .empirical import PastErrors, error_quantiles
+from .ets_recursion import Parameters, States, growth_of_variance, smooth
+from .ets_search import Form, adjust, estimate, initial_states
+from .fourier_design import Calendar
+from .rows import match_rows
+from .shrinkage import Gram, Prior, effects, learn_prior
+from .spec import Arrays, Capabilities, Fitted, Progress, Spec
+
+F64 = npt.NDArray[np.float64]
+_LEVEL = Form("none", "none")
+_SERIES = 1024  # series worked on together
+_SAMPLE = 400  # series that tell how fast the level moves
+_ALPHAS = (0.02, 0.5)  # limits of that
+
+
+@dataclass(frozen=True)
+class Fourier(Spec):
+    """Linear regression with local level: waves of the week and the year, trend, occasions, known covariates.
+
+    Effects are relative to a series' mean size and shrunk towards those of all series, as far as series turn out to
+    be alike. The level is smoothed exponentially; the regression knows that (it is fitted to one-step errors), so that
+    slow wandering is not taken for a season.
+
+    Attributes:
+        season_waves: pairs of sine and cosine of the frequency's own season (three hold any weekly shape).
+        year_waves: pairs of the year, for histories of at least eleven months.
+        pooled: series share all effects; each has only its size and its level.
+
+    Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, sections 7.4 and 10.5; shrinkage as in
+    Laird & Ware (1982), Biometrics 38.
+    """
+
+    name: ClassVar[str] = "fourier"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        summary="Regression on waves of week and year, holidays and known covariates, shrunk towards all series.",
+        probabilistic="residuals",
+        scope="global",
+        known=True,
+    )
+    season_waves: int = 3
+    year_waves: int = 5
+    pooled: bool = False
+
+    def __post_init__(self) -> None:
+        for option, value in (("season_waves", self.season_waves), ("year_waves", self.year_waves)):
+            if value < 0:
+                raise ConfigError(f"Model 'fourier': {option} must be 0 or more, not {value}.")
+
+    def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
+        calendar = Calendar.of(panel, self.season_waves, self.year_waves)
+        data = _Data.of(panel, calendar, tuple(n for n in panel.known if n not in panel.categories))
+        speed = _speed(data.y)
+        gram = data.gram(speed)
+        prior = learn_prior(gram, np.zeros(gram.xy.shape[1], dtype=np.bool_) if self.pooled else None)
+        beta = effects(gram, prior)
+        learned = Learned(beta, _alpha(data, beta), data.scale, data.centre, prior.mean, prior.variance, np.array([speed]))
+        return FittedFourier(self, panel, seed, calendar, data.names, learned)
+
+    @classmethod
+    def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
+        """See `Spec.load_fitted`."""
+        calendar = Calendar(panel.freq, panel.place, about["season"], about["season_waves"], about["year_waves"])
+        return FittedFourier(spec, panel, 0, calendar, tuple(about["covariates"]), Learned(**arrays))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is known of each series, row by row as in the panel, and of all.
+
+    Attributes:
+        beta: ``(S, P)`` effects, relative to ``scale``.
+        alpha: ``(S,)`` smoothing of the level.
+        scale: ``(S,)`` mean size.
+        centre: ``(S, K)`` mean of each covariate.
+        mean, variance: ``(P,)`` pooled effects and their variance between series.
+        speed: ``(1,)`` smoothing of the level that the regression assumed.
+    """
+
+    beta: F64
+    alpha: F64
+    scale: F64
+    centre: F64
+    mean: F64
+    variance: F64
+    speed: F64
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedFourier(Fitted):
+    """See `Fourier`. Effects are kept; the level runs over the history when a forecast is asked for."""
+
+    spec: Fourier
+    calendar: Calendar
+    covariates: tuple[str, ...]
+    learned: Learned
+
+    def update(self, panel: Panel) -> FittedFourier:
+        """The same effects on another history; series that are new here get theirs from it and the pooled ones."""
+        rows, new = match_rows(self.panel, panel)
+        old = self.learned
+        beta, alpha, scale, centre = old.beta[rows], old.alpha[rows], old.scale[rows], old.centre[rows]
+        if new.any():
+            data = _Data.of(panel.take(np.flatnonzero(new)), self.calendar, self.covariates)
+            beta[new] = effects(data.gram(float(old.speed[0])), Prior(old.mean, old.variance))
+            alpha[new], scale[new], centre[new] = _alpha(data, beta[new]), data.scale, data.centre
+        learned = replace(old, beta=beta, alpha=alpha, scale=scale, centre=centre)
+        return replace(self, panel=panel, learned=learned)
+
+    def _predict(
+        self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        panel, learned, count = self.panel, self.learned, len(self.panel)
+        data = _Data.of(panel, self.calendar, self.covariates, learned.scale, learned.centre)
+        ahead = self.calendar.columns(panel.end + 1, panel.end + horizon)  # (H, P')
+        mean, quantiles = np.empty((count, horizon)), np.empty((count, horizon, len(levels)))
+        for first in range(0, count, _SERIES):
+            part = np.arange(first, min(first + _SERIES, count))
+            beta, alpha = learned.beta[part], learned.alpha[part]
+            explained = data.explained(beta, part)
+            y = data.y[:, part]
+            parameters, rest = Parameters(alpha), np.ascontiguousarray(y - explained)
+            errors = np.empty_like(rest)
+            states: States = adjust(rest, _LEVEL, parameters, initial_states(rest, _LEVEL, 1, 0), 0)
+            _, last = smooth(rest, parameters, states, errors=errors)
+            point = last.level[:, None] + beta[:, : ahead.shape[1]] @ ahead.T
+            for k, name in enumerate(self.covariates):
+                if name in known:
+                    moved = np.nan_to_num(known[name][part].astype(np.float64) - learned.centre[part, k : k + 1])
+                    point = point + beta[:, ahead.shape[1] + k, None] * moved
+            seen = ~np.isnan(y)
+            point = np.where(seen.any(axis=0)[:, None], np.maximum(point, 0.0), np.nan)
+            past = PastErrors(np.where(seen, errors, np.nan).T, np.where(seen, y - errors, 0.0).T, 1 / data.scale[part])
+            growth = growth_of_variance(horizon, parameters).T
+            scale = data.scale[part, None]
+            mean[part] = point * scale
+            quantiles[part] = error_quantiles(past, point, growth, levels) * scale[..., None]
+        return mean, quantiles
+
+    def _state(self) -> tuple[Arrays, dict[str, Any]]:
+        about = {
+            "season": self.calendar.season, "season_waves": self.calendar.season_waves,
+            "year_waves": self.calendar.year_waves, "covariates": list(self.covariates),
+        }  # fmt: skip
+        return dict(vars(self.learned)), about
+
+
+@dataclass(frozen=True)
+class _Data:
+    """A panel as a regression: ``y`` ``(T, S)`` in units of ``scale``, shared columns ``(T, P')``, covariates
+    ``(T, S)`` each, less their mean."""
+
+    y: F64
+    x: F64
+    own: tuple[F64, ...]
+    names: tuple[str, ...]
+    scale: F64
+    centre: F64
+
+    @classmethod
+    def of(
+        cls, panel: Panel, calendar: Calendar, names: tuple[str, ...], scale: F64 | None = None, centre: F64 | None = None
+    ) -> _Data:
+        values = panel.dense(panel.observed).astype(np.float64).T
+        seen = ~np.isnan(values)
+        if scale is None:
+            size = np.where(seen, np.abs(values), 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+            scale = np.where(size > 0, size, 1.0)
+        columns = [panel.dense(panel.known[name]).astype(np.float64).T for name in names if name in panel.known]
+        names = tuple(name for name in names if name in panel.known)
+        if centre is None:
+            there = [~np.isnan(c) for c in columns]
+            means = [np.where(t, c, 0).sum(axis=0) / np.maximum(t.sum(axis=0), 1) for t, c in zip(there, columns, strict=True)]
+            centre = np.stack(means, axis=1) if means else np.empty((len(panel), 0))
+        own = tuple(np.nan_to_num(c - centre[:, k]) for k, c in enumerate(columns))
+        x = calendar.columns(panel.end + 1 - values.shape[0], panel.end)
+        return cls(np.ascontiguousarray(values) / scale, x, own, names, scale, centre)
+
+    def explained(self, beta: F64, rows: npt.NDArray[np.int64]) -> F64:
+        """What the effects ``(S, P)`` of some series explain, ``(T, S)``."""
+        width = self.x.shape[1]
+        out = self.x @ beta[:, :width].T
+        for k, column in enumerate(self.own):
+            out += beta[:, width + k] * column[:, rows]
+        return np.asarray(out)
+
+    def gram(self, speed: float) -> Gram:
+        """Sums of products of what exponential smoothing with ``speed`` leaves of target and columns."""
+        steps, width = self.x.shape
+        count, total = self.y.shape[1], self.x.shape[1] + len(self.own)
+        x = _innovations(self.x, speed, start=self.x[0])
+        products = (x[:, :, None] * x[:, None, :]).reshape(steps, -1)
+        xx, xy = np.zeros((count, total, total)), np.zeros((count, total))
+        yy, n = np.zeros(count), np.zeros(count)
+        for first in range(0, count, _SERIES):
+            rows = slice(first, first + _SERIES)
+            y = np.ascontiguousarray(self.y[:, rows])
+            seen = (~np.isnan(y)).astype(np.float64)
+            error = _innovations(y, speed, start=initial_states(y, _LEVEL, 1, 0).level)
+            xx[rows, :width, :width] = (seen.T @ products).reshape(-1, width, width)
+            xy[rows, :width] = error.T @ x
+            yy[rows], n[rows] = (error**2).sum(axis=0), seen.sum(axis=0)
+            own = [_innovations(np.ascontiguousarray(c[:, rows]), speed, start=c[0, rows]) * seen for c in self.own]
+            for k, column in enumerate(own):
+                cross = column.T @ x
+                xx[rows, width + k, :width], xx[rows, :width, width + k] = cross, cross
+                xy[rows, width + k] = (column * error).sum(axis=0)
+                for j, other in enumerate(own):
+                    xx[rows, width + k, width + j] = (column * other).sum(axis=0)
+        return Gram(xx, xy, yy, n)
+
+
+def _innovations(y: F64, speed: float, start: F64) -> F64:
+    """One-step errors ``(T, S)`` of exponential smoothing, zero where missing."""
+    errors = np.empty_like(y)
+    smooth(y, Parameters(np.full(y.shape[1], speed)), States(start), errors=errors)
+    return errors
+
+
+def _speed(y: F64) -> float:
+    """How fast levels move in a panel: the median smoothing parameter of some series."""
+    chosen = np.unique(np.linspace(0, y.shape[1] - 1, min(y.shape[1], _SAMPLE)).astype(np.int64))
+    found = estimate(np.ascontiguousarray(y[:, chosen]), [_LEVEL], 1, 0)
+    return float(np.clip(np.median(found.parameters.alpha), *_ALPHAS))
+
+
+def _alpha(data: _Data, beta: F64) -> F64:
+    """Smoothing of each series' level, the regression's part taken off."""
+    return estimate(data.y - data.explained(beta, np.arange(len(beta))), [_LEVEL], 1, 0).parameters.alpha

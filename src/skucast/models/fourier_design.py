@@ -1,0 +1,74 @@
+"""Columns of a regression on the calendar: waves of the season and the year, the trend and a place's occasions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..features.nearness import nearness
+from ..features.season import YEAR
+from ..frequency import Frequency
+from ..panel import Panel
+from ..place import Place
+
+F64 = npt.NDArray[np.float64]
+_LEAD = 8.0  # days before an occasion in which demand may already move
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Which columns there are; the same for all series, and told by the calendar alone.
+
+    Attributes:
+        freq: grid of time.
+        place: decides the occasions.
+        season: steps of the frequency's own season; 0 leaves it out.
+        season_waves: pairs of sine and cosine of it.
+        year_waves: pairs of the year.
+    """
+
+    freq: Frequency
+    place: Place
+    season: int
+    season_waves: int
+    year_waves: int
+
+    @classmethod
+    def of(cls, panel: Panel, season_waves: int, year_waves: int) -> Calendar:
+        """Columns that a panel's history can tell apart: the year needs eleven months of it."""
+        days, own = panel.freq.days, panel.freq.season
+        yearly = own * days > YEAR / 2  # the season is the year itself
+        season = 0 if yearly or panel.n_steps < 2 * own or own < 2 else own
+        fast_enough = int(YEAR / (2 * days))
+        waves = min(year_waves, fast_enough) if panel.n_steps * days > 0.9 * YEAR else 0
+        return cls(panel.freq, panel.place, season, min(season_waves, season // 2), waves)
+
+    def columns(self, first: int, last: int) -> F64:
+        """Values ``(last - first + 1, P)`` from the first to the last step, that one included."""
+        steps = np.arange(first, last + 1)
+        out: list[F64] = []
+        for k in range(1, self.season_waves + 1):
+            out.extend(_wave(2 * np.pi * k * steps / self.season, both=2 * k < self.season))
+        days = self.freq.stamp(steps).astype("datetime64[s]").astype(np.int64) / 86_400
+        for k in range(1, self.year_waves + 1):
+            out.extend(_wave(2 * np.pi * k * days / YEAR))
+        out.append(days / YEAR - 50)  # years since 2020, about
+        if self.place:
+            found = nearness(self.freq, first, last, self.place)
+            step = self.freq.days
+            for name in found.names:
+                near = found.column(name).astype(np.float64)
+                if not name.startswith("near_"):
+                    out.append(near)
+                    continue
+                out.append(np.maximum(1 - np.abs(near) / max(step, 1.0), 0.0))
+                if step < _LEAD:
+                    out.append(np.where(near < 0, np.maximum(1 + near / _LEAD, 0.0), 0.0))
+        return np.stack(out, axis=1)
+
+
+def _wave(angle: F64, both: bool = True) -> list[F64]:
+    """Cosine and sine; of the shortest wave of an even season only the cosine differs from zero."""
+    return [np.cos(angle), np.sin(angle)] if both else [np.cos(angle)]
