@@ -396,3 +396,12 @@ def test_a_plain_frame_needs_no_arguments_but_the_horizon():
         warnings.simplefilter("error")
         made = sc.forecast(long(), 7, model=SMALL)
     assert made.shape == (21, 12)
+
+
+def test_a_country_tells_models_its_holidays() -> None:
+    days = pl.date_range(pl.date(2023, 1, 1), pl.date(2025, 4, 13), eager=True)
+    frame = pl.DataFrame({"unique_id": "a", "ds": days, "y": [float(d.toordinal() % 5) for d in days]})
+    plain = sc.forecast(frame, 14, model="seasonal-naive")
+    assert plain.equals(sc.forecast(frame, 14, model="seasonal-naive", country="GB"))  # it has no use for them
+    with pytest.raises(ConfigError, match="country 'XX'"):
+        sc.forecast(frame, 14, model={"model": "lightgbm", "trees": 2, "rows": 500}, country="XX")

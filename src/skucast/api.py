@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from .models import registry
 from .models.spec import Fitted, Progress
 from .panel import Panel
 from .panel_frame import from_polars, to_polars
+from .place import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +47,7 @@ def forecast(
     known: Sequence[str] = (),
     past: Sequence[str] = (),
     availability: str | None = None,
+    country: str = "",
     quantiles: Sequence[float] = SHOWN,
     seed: int = 0,
     origin: Literal["panel", "series"] = "panel",
@@ -66,6 +69,7 @@ def forecast(
         known: columns known in the future too (price, promotion, holiday).
         past: columns known only in the past.
         availability: column that is true where the item could be bought; sales elsewhere hide demand.
+        country: ISO code such as GB or CN; models then know its holidays, lunar festivals and sale days.
         quantiles: levels of the quantile columns.
         seed: makes the result repeatable.
         origin: ``panel`` forecasts all series from the last date of the frame; ``series`` each from its own.
@@ -85,7 +89,7 @@ def forecast(
     spec = registry.make(model)
     if spec.name in registry.names():
         registry.require(spec.name)
-    panel = _panel(df, freq, id, time, target, static, known, past, availability)
+    panel = _panel(df, freq, id, time, target, static, known, past, availability, country)
     steps = panel.freq.default_horizon if horizon is None else _whole(horizon, "horizon")
     if origin == "panel" and future is not None and panel.known:
         future = panel.future(future, steps)  # complete, whether or not the model uses it
@@ -113,6 +117,7 @@ def backtest(
     known: Sequence[str] = (),
     past: Sequence[str] = (),
     availability: str | None = None,
+    country: str = "",
     metrics: Sequence[UserMetric | str] | Mapping[str, UserMetric] = (),
     quantiles: Sequence[float] = SCORED,
     seed: int = 0,
@@ -138,6 +143,7 @@ def backtest(
         known: as in `forecast`; their values within a window are seen, as they would be.
         past: as in `forecast`; their values within a window are not seen.
         availability: as in `forecast`; sold-out steps are not scored.
+        country: as in `forecast`.
         metrics: further metrics ``f(y, mean, quantiles, levels, history) -> float or (S,)``.
         quantiles: levels to keep besides those that scoring needs.
         seed: of all fits.
@@ -151,7 +157,7 @@ def backtest(
         ConfigError: an argument makes no sense.
         ModelError: every model failed.
     """
-    panel = _panel(df, freq, id, time, target, static, known, past, availability)
+    panel = _panel(df, freq, id, time, target, static, known, past, availability, country)
     steps = panel.freq.default_horizon if horizon is None else horizon
     return backtest_panel(
         panel, steps, windows, models, step=step, gap=gap, refit=refit, seed=seed, metrics=metrics,
@@ -159,14 +165,14 @@ def backtest(
     )  # fmt: skip
 
 
-def load(what: Any) -> Shop:
-    """Read a shop's records: a project file or folder, or frames by table name.
+def load(what: Any, config: Config | Mapping[str, Any] | None = None) -> Shop:
+    """Read a shop's records: a project file or folder, or frames by table name (with ``config`` for their rules).
 
     See `skucast.collect.shop.load_shop`.
     """
     from .collect.shop import load_shop
 
-    return load_shop(what)
+    return load_shop(what, config)
 
 
 def plan(
@@ -187,6 +193,7 @@ def plan(
     known: Sequence[str] = (),
     past: Sequence[str] = (),
     availability: str | None = None,
+    country: str = "",
     currency: str = "EUR",
     seed: int = 0,
     progress: Progress | None = None,
@@ -213,6 +220,7 @@ def plan(
         known: as in `forecast`.
         past: as in `forecast`.
         availability: as in `forecast`.
+        country: as in `forecast`.
         currency: ISO code of all money.
         seed: makes the result repeatable.
         progress: hook ``progress(what, fraction_done)``.
@@ -230,7 +238,7 @@ def plan(
     from .decide.purchase import purchase_plan
 
     wanted = make_config({"plan": terms}, where="the arguments of plan").plan
-    panel = _panel(df, freq, id, time, target, static, known, past, availability)
+    panel = _panel(df, freq, id, time, target, static, known, past, availability, country)
     steps = panel.freq.default_horizon if horizon is None else _whole(horizon, "horizon")
     spec = registry.make(model)
     expected = spec.fit(panel, horizon=steps, seed=seed, progress=progress).predict(steps, future)
@@ -250,7 +258,7 @@ def run(config: Config | str | Path, *, store: str | Path | None = None, journal
 
 def _panel(
     df: Any, freq: str | None, id: str, time: str, target: str, static: Any, known: Sequence[str],
-    past: Sequence[str], availability: str | None,
+    past: Sequence[str], availability: str | None, country: str,
 ) -> Panel:  # fmt: skip
     names = {"known": known, "past": past}
     for role, columns in names.items():
@@ -260,6 +268,7 @@ def _panel(
         df, freq, id=id, time=time, target=target, static=static, known=names["known"], past=names["past"],
         availability=availability,
     )  # fmt: skip
+    panel = replace(panel, place=Place(country))
     if bool(np.isnan(panel.values).all()):
         raise DataError(f"Column '{target}' holds no number at all: nothing can be learned from it.")
     if panel.layout is not None and panel.layout.ignored:

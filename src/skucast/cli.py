@@ -28,6 +28,7 @@ TimeColumn = Annotated[str, typer.Option("--time", help="Column of dates.")]
 TargetColumn = Annotated[str, typer.Option("--target", help="Column of values.")]
 Known = Annotated[list[str] | None, typer.Option("--known", help="Column known in the future too (repeatable).")]
 Past = Annotated[list[str] | None, typer.Option("--past", help="Column known only in the past (repeatable).")]
+Country = Annotated[str, typer.Option("--country", help="Whose holidays and sale days matter, such as GB or CN.")]
 Seed = Annotated[int, typer.Option("--seed", help="Makes the result repeatable.")]
 
 
@@ -81,6 +82,7 @@ def forecast(
     target: TargetColumn = "y",
     known: Known = None,
     past: Past = None,
+    country: Country = "",
     future: Annotated[Path | None, typer.Option("--future", help="Table of the known columns' future.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this .csv or .parquet.")] = None,
     seed: Seed = 0,
@@ -93,7 +95,7 @@ def forecast(
     console = Console(json)
     made = api.forecast(
         read_any(file), horizon or None, freq=freq or None, model=model, id=id, time=time, target=target,
-        known=known or (), past=past or (), future=read_any(future) if future else None, seed=seed,
+        known=known or (), past=past or (), country=country, future=read_any(future) if future else None, seed=seed,
     )  # fmt: skip
     if out is not None:
         write_any(made, out)
@@ -115,6 +117,7 @@ def backtest(
     target: TargetColumn = "y",
     known: Known = None,
     past: Past = None,
+    country: Country = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write all forecasts to this file.")] = None,
     seed: Seed = 0,
     json: Json = False,
@@ -126,7 +129,7 @@ def backtest(
     console = Console(json)
     made = api.backtest(
         read_any(file), horizon or None, windows=windows, models=model or ["auto"], freq=freq or None,
-        id=id, time=time, target=target, known=known or (), past=past or (), seed=seed,
+        id=id, time=time, target=target, known=known or (), past=past or (), country=country, seed=seed,
     )  # fmt: skip
     board = made.leaderboard()
     console.table(board.to_dicts(), f"{windows} windows; skill is the gain over seasonal naive")

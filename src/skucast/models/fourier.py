@@ -36,7 +36,7 @@ class Fourier(Spec):
 
     Attributes:
         season_waves: pairs of sine and cosine of the frequency's own season (three hold any weekly shape).
-        year_waves: pairs of the year, for histories of at least eleven months.
+        year_waves: pairs of the year, for histories of nearly two years or more.
         pooled: series share all effects; each has only its size and its level.
 
     Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, sections 7.4 and 10.5; shrinkage as in
@@ -171,20 +171,22 @@ class _Data:
 
     @classmethod
     def of(
-        cls, panel: Panel, calendar: Calendar, names: tuple[str, ...], scale: F64 | None = None, centre: F64 | None = None
+        cls,
+        panel: Panel,
+        calendar: Calendar,
+        names: tuple[str, ...],
+        scale: F64 | None = None,
+        covariates: Covariates | None = None,
     ) -> _Data:
         values = panel.dense(panel.observed).astype(np.float64).T
         seen = ~np.isnan(values)
         if scale is None:
             size = np.where(seen, np.abs(values), 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
             scale = np.where(size > 0, size, 1.0)
-        columns = [panel.dense(panel.known[name]).astype(np.float64).T for name in names if name in panel.known]
         names = tuple(name for name in names if name in panel.known)
-        if centre is None:
-            there = [~np.isnan(c) for c in columns]
-            means = [np.where(t, c, 0).sum(axis=0) / np.maximum(t.sum(axis=0), 1) for t, c in zip(there, columns, strict=True)]
-            centre = np.stack(means, axis=1) if means else np.empty((len(panel), 0))
-        own = tuple(np.nan_to_num(c - centre[:, k]) for k, c in enumerate(columns))
+        columns = [panel.dense(panel.known[name]).astype(np.float64).T for name in names]
+        covariates = Covariates.of(columns) if covariates is None else covariates
+        own = tuple(covariates.moved(c, k) for k, c in enumerate(columns))
         x = calendar.columns(panel.end + 1 - values.shape[0], panel.end)
         return cls(np.ascontiguousarray(values) / scale, x, own, names, scale, centre)
 

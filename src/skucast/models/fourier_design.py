@@ -14,6 +14,8 @@ from ..panel import Panel
 from ..place import Place
 
 F64 = npt.NDArray[np.float64]
+_YEARS = 1.8  # with less, what happened once would be taken for a yearly habit
+_WEEK_WAVES = 3  # for steps shorter than a day
 _LEAD = 8.0  # days before an occasion in which demand may already move
 
 
@@ -37,12 +39,12 @@ class Calendar:
 
     @classmethod
     def of(cls, panel: Panel, season_waves: int, year_waves: int) -> Calendar:
-        """Columns that a panel's history can tell apart: the year needs eleven months of it."""
+        """Columns that a panel's history can tell apart: the year needs nearly two of it."""
         days, own = panel.freq.days, panel.freq.season
         yearly = own * days > YEAR / 2  # the season is the year itself
         season = 0 if yearly or panel.n_steps < 2 * own or own < 2 else own
         fast_enough = int(YEAR / (2 * days))
-        waves = min(year_waves, fast_enough) if panel.n_steps * days > 0.9 * YEAR else 0
+        waves = min(year_waves, fast_enough) if panel.n_steps * days > _YEARS * YEAR else 0
         return cls(panel.freq, panel.place, season, min(season_waves, season // 2), waves)
 
     def columns(self, first: int, last: int) -> F64:
@@ -52,6 +54,8 @@ class Calendar:
         for k in range(1, self.season_waves + 1):
             out.extend(_wave(2 * np.pi * k * steps / self.season, both=2 * k < self.season))
         days = self.freq.stamp(steps).astype("datetime64[s]").astype(np.int64) / 86_400
+        for k in range(1, _WEEK_WAVES + 1 if self.freq.days < 1 else 1):
+            out.extend(_wave(2 * np.pi * k * days / 7))
         for k in range(1, self.year_waves + 1):
             out.extend(_wave(2 * np.pi * k * days / YEAR))
         out.append(days / YEAR - 50)  # years since 2020, about
