@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,9 +17,9 @@ FILES = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
 @cache
 def output(name: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", name], cwd=EXAMPLES, capture_output=True, text=True, timeout=600, check=False
-    )
+    threads = {"OMP_NUM_THREADS": "1", **os.environ}  # tests run side by side; OpenMP threads that wait for a core spin
+    command = [sys.executable, "-W", "error", name]
+    done = subprocess.run(command, cwd=EXAMPLES, env=threads, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout

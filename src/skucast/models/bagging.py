@@ -71,9 +71,9 @@ class Bagging(Spec):
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
         if self.base == TREES:
-            from .bagged_trees import grow
+            from .bagged_trees import forest_of, grow
 
-            return grow(self, panel, horizon, seed, progress)
+            return FittedBagging(self, panel, seed, (grow(forest_of(self.bags), panel, horizon, seed, progress),))
         base, versions = self._base(), Versions.of(panel, self.block)
         members = []
         for bag in range(self.bags):
@@ -99,10 +99,11 @@ class Bagging(Spec):
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
         """See `Spec.load_fitted`."""
         if spec.base == TREES:
-            from .bagged_trees import restore
+            from .bagged_trees import forest_of
 
-            return restore(spec, panel, arrays, about)
-        base = spec._base()
+            base: Spec = forest_of(spec.bags)
+        else:
+            base = spec._base()
         members = []
         for bag, told in enumerate(about["members"]):
             mark = f"{bag}."
@@ -215,7 +216,7 @@ def stretches(remainder: F64, keys: npt.NDArray[np.uint64], block: int) -> F64:
 
     The first stretch begins within a block, so that borders fall anywhere.
     """
-    steps, count = remainder.shape
+    count = remainder.shape[1]
     seen = ~np.isnan(remainder)
     number = seen.sum(axis=0)
     order = np.argsort(~seen, axis=0, kind="stable")  # observed steps first, in time order

@@ -14,6 +14,7 @@ from ..panel import F32, Panel
 from .empirical import PastErrors, error_quantiles
 from .ets_recursion import Parameters, States, growth_of_variance, smooth
 from .ets_search import Form, adjust, estimate, initial_states
+from .fourier_covariates import Covariates
 from .fourier_design import Calendar
 from .rows import match_rows
 from .shrinkage import Gram, Prior, effects, learn_prior
@@ -28,7 +29,7 @@ _ALPHAS = (0.02, 0.5)  # limits of that
 
 @dataclass(frozen=True)
 class Fourier(Spec):
-    """Linear regression with local level: waves of the week and the year, trend, occasions, known covariates.
+    """Linear regression with local level: waves of the week and the year, occasions, known covariates.
 
     Effects are relative to a series' mean size and shrunk towards those of all series, as far as series turn out to
     be alike. The level is smoothed exponentially; the regression knows that (it is fitted to one-step errors), so that
@@ -37,6 +38,7 @@ class Fourier(Spec):
     Attributes:
         season_waves: pairs of sine and cosine of the frequency's own season (three hold any weekly shape).
         year_waves: pairs of the year, for histories of nearly two years or more.
+        trend: a straight line goes on; retail panels were better forecast without.
         pooled: series share all effects; each has only its size and its level.
 
     Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, sections 7.4 and 10.5; shrinkage as in
@@ -52,6 +54,7 @@ class Fourier(Spec):
     )
     season_waves: int = 3
     year_waves: int = 5
+    trend: bool = False
     pooled: bool = False
 
     def __post_init__(self) -> None:
@@ -60,19 +63,21 @@ class Fourier(Spec):
                 raise ConfigError(f"Model 'fourier': {option} must be 0 or more, not {value}.")
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
-        calendar = Calendar.of(panel, self.season_waves, self.year_waves)
+        calendar = Calendar.of(panel, self.season_waves, self.year_waves, trend=self.trend)
         data = _Data.of(panel, calendar, tuple(n for n in panel.known if n not in panel.categories))
         speed = _speed(data.y)
         gram = data.gram(speed)
         prior = learn_prior(gram, np.zeros(gram.xy.shape[1], dtype=np.bool_) if self.pooled else None)
-        beta = effects(gram, prior)
-        learned = Learned(beta, _alpha(data, beta), data.scale, data.centre, prior.mean, prior.variance, np.array([speed]))
+        beta = _effects(data, gram, prior)
+        learned = Learned(
+            beta, _alpha(data, beta), data.scale, prior.mean, prior.variance, np.array([speed]), **vars(data.covariates)
+        )
         return FittedFourier(self, panel, seed, calendar, data.names, learned)
 
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
         """See `Spec.load_fitted`."""
-        calendar = Calendar(panel.freq, panel.place, about["season"], about["season_waves"], about["year_waves"])
+        calendar = Calendar(panel.freq, panel.place, about["season"], about["season_waves"], about["year_waves"], spec.trend)
         return FittedFourier(spec, panel, 0, calendar, tuple(about["covariates"]), Learned(**arrays))
 
 
@@ -84,18 +89,27 @@ class Learned:
         beta: ``(S, P)`` effects, relative to ``scale``.
         alpha: ``(S,)`` smoothing of the level.
         scale: ``(S,)`` mean size.
-        centre: ``(S, K)`` mean of each covariate.
         mean, variance: ``(P,)`` pooled effects and their variance between series.
         speed: ``(1,)`` smoothing of the level that the regression assumed.
+        centre, logs, lowest, highest, spread: see `Covariates`.
     """
 
     beta: F64
     alpha: F64
     scale: F64
-    centre: F64
     mean: F64
     variance: F64
     speed: F64
+    centre: F64
+    logs: npt.NDArray[np.bool_]
+    lowest: F64
+    highest: F64
+    spread: F64
+
+    @property
+    def covariates(self) -> Covariates:
+        """How covariates are turned into columns."""
+        return Covariates(self.centre, self.logs, self.lowest, self.highest, self.spread)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,9 +127,10 @@ class FittedFourier(Fitted):
         old = self.learned
         beta, alpha, scale, centre = old.beta[rows], old.alpha[rows], old.scale[rows], old.centre[rows]
         if new.any():
-            data = _Data.of(panel.take(np.flatnonzero(new)), self.calendar, self.covariates)
-            beta[new] = effects(data.gram(float(old.speed[0])), Prior(old.mean, old.variance))
-            alpha[new], scale[new], centre[new] = _alpha(data, beta[new]), data.scale, data.centre
+            part = panel.take(np.flatnonzero(new))
+            data = _Data.of(part, self.calendar, self.covariates, like=old.covariates)
+            beta[new] = _effects(data, data.gram(float(old.speed[0])), Prior(old.mean, old.variance))
+            alpha[new], scale[new], centre[new] = _alpha(data, beta[new]), data.scale, data.covariates.centre
         learned = replace(old, beta=beta, alpha=alpha, scale=scale, centre=centre)
         return replace(self, panel=panel, learned=learned)
 
@@ -123,7 +138,8 @@ class FittedFourier(Fitted):
         self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         panel, learned, count = self.panel, self.learned, len(self.panel)
-        data = _Data.of(panel, self.calendar, self.covariates, learned.scale, learned.centre)
+        covariates = learned.covariates
+        data = _Data.of(panel, self.calendar, self.covariates, learned.scale, covariates)
         ahead = self.calendar.columns(panel.end + 1, panel.end + horizon)  # (H, P')
         mean, quantiles = np.empty((count, horizon)), np.empty((count, horizon, len(levels)))
         for first in range(0, count, _SERIES):
@@ -138,8 +154,8 @@ class FittedFourier(Fitted):
             point = last.level[:, None] + beta[:, : ahead.shape[1]] @ ahead.T
             for k, name in enumerate(self.covariates):
                 if name in known:
-                    moved = np.nan_to_num(known[name][part].astype(np.float64) - learned.centre[part, k : k + 1])
-                    point = point + beta[:, ahead.shape[1] + k, None] * moved
+                    moved = covariates.column(k, known[name][part].T.astype(np.float64), part)
+                    point = point + (beta[:, ahead.shape[1] + k] * moved).T
             seen = ~np.isnan(y)
             point = np.where(seen.any(axis=0)[:, None], np.maximum(point, 0.0), np.nan)
             past = PastErrors(np.where(seen, errors, np.nan).T, np.where(seen, y - errors, 0.0).T, 1 / data.scale[part])
@@ -167,7 +183,7 @@ class _Data:
     own: tuple[F64, ...]
     names: tuple[str, ...]
     scale: F64
-    centre: F64
+    covariates: Covariates
 
     @classmethod
     def of(
@@ -177,6 +193,7 @@ class _Data:
         names: tuple[str, ...],
         scale: F64 | None = None,
         covariates: Covariates | None = None,
+        like: Covariates | None = None,
     ) -> _Data:
         values = panel.dense(panel.observed).astype(np.float64).T
         seen = ~np.isnan(values)
@@ -185,10 +202,10 @@ class _Data:
             scale = np.where(size > 0, size, 1.0)
         names = tuple(name for name in names if name in panel.known)
         columns = [panel.dense(panel.known[name]).astype(np.float64).T for name in names]
-        covariates = Covariates.of(columns) if covariates is None else covariates
-        own = tuple(covariates.moved(c, k) for k, c in enumerate(columns))
+        covariates = Covariates.of(columns, len(panel), like) if covariates is None else covariates
+        own = tuple(covariates.column(k, c) for k, c in enumerate(columns))
         x = calendar.columns(panel.end + 1 - values.shape[0], panel.end)
-        return cls(np.ascontiguousarray(values) / scale, x, own, names, scale, centre)
+        return cls(np.ascontiguousarray(values) / scale, x, own, names, scale, covariates)
 
     def explained(self, beta: F64, rows: npt.NDArray[np.int64]) -> F64:
         """What the effects ``(S, P)`` of some series explain, ``(T, S)``."""
@@ -203,7 +220,7 @@ class _Data:
         steps, width = self.x.shape
         count, total = self.y.shape[1], self.x.shape[1] + len(self.own)
         x = _innovations(self.x, speed, start=self.x[0])
-        products = (x[:, :, None] * x[:, None, :]).reshape(steps, -1)
+        products = (x[:, :, None] * x[:, None, :]).reshape(steps, width * width)
         xx, xy = np.zeros((count, total, total)), np.zeros((count, total))
         yy, n = np.zeros(count), np.zeros(count)
         for first in range(0, count, _SERIES):
@@ -211,7 +228,7 @@ class _Data:
             y = np.ascontiguousarray(self.y[:, rows])
             seen = (~np.isnan(y)).astype(np.float64)
             error = _innovations(y, speed, start=initial_states(y, _LEVEL, 1, 0).level)
-            xx[rows, :width, :width] = (seen.T @ products).reshape(-1, width, width)
+            xx[rows, :width, :width] = (seen.T @ products).reshape(y.shape[1], width, width)
             xy[rows, :width] = error.T @ x
             yy[rows], n[rows] = (error**2).sum(axis=0), seen.sum(axis=0)
             own = [_innovations(np.ascontiguousarray(c[:, rows]), speed, start=c[0, rows]) * seen for c in self.own]
@@ -236,6 +253,12 @@ def _speed(y: F64) -> float:
     chosen = np.unique(np.linspace(0, y.shape[1] - 1, min(y.shape[1], _SAMPLE)).astype(np.int64))
     found = estimate(np.ascontiguousarray(y[:, chosen]), [_LEVEL], 1, 0)
     return float(np.clip(np.median(found.parameters.alpha), *_ALPHAS))
+
+
+def _effects(data: _Data, gram: Gram, prior: Prior) -> F64:
+    """Each series' effects; none where nothing was ever sold, since effects are relative to size."""
+    sold = (np.nan_to_num(data.y) != 0).any(axis=0)
+    return np.asarray(effects(gram, prior) * sold[:, None])
 
 
 def _alpha(data: _Data, beta: F64) -> F64:

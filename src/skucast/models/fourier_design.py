@@ -29,6 +29,7 @@ class Calendar:
         season: steps of the frequency's own season; 0 leaves it out.
         season_waves: pairs of sine and cosine of it.
         year_waves: pairs of the year.
+        trend: a straight line.
     """
 
     freq: Frequency
@@ -36,16 +37,17 @@ class Calendar:
     season: int
     season_waves: int
     year_waves: int
+    trend: bool
 
     @classmethod
-    def of(cls, panel: Panel, season_waves: int, year_waves: int) -> Calendar:
+    def of(cls, panel: Panel, season_waves: int, year_waves: int, *, trend: bool) -> Calendar:
         """Columns that a panel's history can tell apart: the year needs nearly two of it."""
         days, own = panel.freq.days, panel.freq.season
         yearly = own * days > YEAR / 2  # the season is the year itself
         season = 0 if yearly or panel.n_steps < 2 * own or own < 2 else own
         fast_enough = int(YEAR / (2 * days))
         waves = min(year_waves, fast_enough) if panel.n_steps * days > _YEARS * YEAR else 0
-        return cls(panel.freq, panel.place, season, min(season_waves, season // 2), waves)
+        return cls(panel.freq, panel.place, season, min(season_waves, season // 2), waves, trend)
 
     def columns(self, first: int, last: int) -> F64:
         """Values ``(last - first + 1, P)`` from the first to the last step, that one included."""
@@ -58,7 +60,8 @@ class Calendar:
             out.extend(_wave(2 * np.pi * k * days / 7))
         for k in range(1, self.year_waves + 1):
             out.extend(_wave(2 * np.pi * k * days / YEAR))
-        out.append(days / YEAR - 50)  # years since 2020, about
+        if self.trend:
+            out.append(days / YEAR - 50)  # years since 2020, about
         if self.place:
             found = nearness(self.freq, first, last, self.place)
             step = self.freq.days
@@ -70,7 +73,7 @@ class Calendar:
                 out.append(np.maximum(1 - np.abs(near) / max(step, 1.0), 0.0))
                 if step < _LEAD:
                     out.append(np.where(near < 0, np.maximum(1 + near / _LEAD, 0.0), 0.0))
-        return np.stack(out, axis=1)
+        return np.stack(out, axis=1) if out else np.empty((steps.size, 0))
 
 
 def _wave(angle: F64, both: bool = True) -> list[F64]:

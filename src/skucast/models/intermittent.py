@@ -89,7 +89,7 @@ class Croston(_Intermittent):
 
     def __post_init__(self) -> None:
         if self.variant not in get_args(Variant):
-            raise ConfigError(f"Model 'croston': variant must be {', '.join(get_args(Variant))}, not '{self.variant}'.")
+            raise ConfigError(f"Model '{self.name}': variant must be {', '.join(get_args(Variant))}, not '{self.variant}'.")
         _check(self.name, self.start, alpha_size=self.alpha_size, alpha_interval=self.alpha_interval)
 
     def _given(self) -> tuple[float, float]:
@@ -103,6 +103,20 @@ class Croston(_Intermittent):
         error, interval = smooth_intervals(y, alpha, first_interval(y) if self.start == "first" else usual)
         less = {"classic": np.zeros_like(alpha), "sba": alpha / 2, "sbj": alpha / (2 - alpha)}[self.variant]
         return error, (1 - less) / np.maximum(interval, 1)
+
+
+@dataclass(frozen=True)
+class Sba(Croston):
+    """Croston's method with the Syntetos-Boylan approximation, which takes most of its upward bias off.
+
+    Source: Syntetos & Boylan (2005), The accuracy of intermittent demand estimates, IJF 21.
+    """
+
+    name: ClassVar[str] = "sba"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        summary="Croston's method with its upward bias taken off (Syntetos & Boylan); for slow items."
+    )
+    variant: Variant = "sba"
 
 
 @dataclass(frozen=True)

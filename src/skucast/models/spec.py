@@ -168,7 +168,7 @@ class Fitted(ABC):
         mean, quantiles = self._predict(horizon, known, wanted, draw)
         mean, quantiles, fallback = _fill_gaps(self, mean, quantiles, horizon, wanted)
         return Forecast.of(
-            self.panel, mean, quantiles, wanted, copula=history_copula(self.panel, horizon), fallback=fallback
+            self.panel, mean, quantiles, wanted, copula=self._copula(horizon), fallback=fallback
         )
 
     @abstractmethod
@@ -176,6 +176,13 @@ class Fitted(ABC):
         self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Mean ``(S, H)`` and quantiles ``(S, H, Q)``; a row of NaN means "cannot say" and falls back."""
+
+    def _copula(self, horizon: int) -> F32 | None:
+        """How steps hang together in `Forecast.paths`, ``(M, horizon)``: as in the panel's own past.
+
+        A model that knows how its own errors went together says so instead.
+        """
+        return history_copula(self.panel, horizon)
 
     def update(self, panel: Panel) -> Self:
         """The same learned parameters on another or longer history, without refitting."""

@@ -30,7 +30,7 @@ def both(size: str, kind: str = "D", rows: int = 8) -> tuple[Forward, object, In
 def by_torch(network: object, made: Inputs) -> np.ndarray:
     args = [torch.from_numpy(a) for a in (made.history, made.tokens, made.seen, made.steps)]
     with torch.no_grad():
-        return network(*args).numpy()  # type: ignore[operator]
+        return made.yardstick.undo(network(*args).numpy())  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("size", ["nano", "small"])

@@ -13,7 +13,7 @@ from skucast.models.naive import SeasonalNaive
 from skucast.models.pretrained.answer import at_levels, expected
 from skucast.models.pretrained.grid import Grid
 from skucast.models.pretrained.model import Pretrained
-from skucast.models.pretrained.reading import Reader, needed
+from skucast.models.pretrained.reading import Reader, needed, oldest
 from skucast.models.pretrained.recalibrate import BANDS, learn, stretched
 from skucast.models.pretrained.roles import Roles
 from skucast.models.pretrained.size import LEVELS
@@ -135,8 +135,11 @@ def test_the_context_of_a_series_depends_on_what_is_known_of_it() -> None:
     panel = panel_of(
         {"a": np.ones(30), "b": np.ones(100), "c": [*np.full(250, np.nan), *np.ones(50)], "d": np.ones(900)}
     )
-    assert needed(panel, 512).tolist() == [64, 128, 64, 512]
-    assert needed(panel, 256).tolist() == [64, 128, 64, 256]
+    back = oldest(panel)
+    assert back.tolist() == [30, 100, 50, 900]
+    assert needed(back, 512).tolist() == [64, 128, 64, 512]
+    assert needed(back, 256).tolist() == [64, 128, 64, 256]
+    assert oldest(panel_of({"none": np.full(9, np.nan), "one": [np.nan, 2.0, np.nan]})).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +162,16 @@ def test_horizons_beyond_one_pass_go_on_and_grow_no_surer() -> None:
     assert (width[:, 70:].mean(axis=1) >= 0.95 * width[:, 36:64].mean(axis=1)).all()
     short = Pretrained(recalibrate=False).fit(shop(4, 200), horizon=28).predict(64)
     np.testing.assert_allclose(forecast.mean[:, :64], short.mean, rtol=1e-3, atol=1e-4)
+
+
+def test_plans_far_ahead_reach_the_passes_that_they_belong_to() -> None:
+    panel, _, _ = promoted(1.2, rows=4)
+    plan = np.zeros((4, 150), np.float32)
+    plan[:, [10, 100, 140]] = 1
+    forecast = Pretrained(recalibrate=False).fit(panel, horizon=28).predict(150, {"promotion": plan})
+    for step in (10, 100, 140):
+        around = forecast.mean[:, [step - 2, step - 1, step + 1, step + 2]].mean()
+        assert forecast.mean[:, step].mean() > 1.4 * around
 
 
 def test_new_items_are_unknown_unless_asked_for_then_wide() -> None:
@@ -199,7 +212,7 @@ def test_recalibration_moves_coverage_towards_what_it_should_be() -> None:
     assert (np.diff(wide, axis=2) >= 0).all()
     np.testing.assert_array_equal(wide[..., LEVELS.index(0.5)], narrow[..., LEVELS.index(0.5)])
     little = learn(narrow[:1, :3], actual[:1, :3])
-    assert (np.abs(np.log(little)) < 0.05).all()  # three observations change hardly anything
+    assert (np.abs(np.log(little)) < 0.1).all()  # three observations change hardly anything
 
 
 def test_levels_between_those_of_the_network_lie_between() -> None:

@@ -23,12 +23,14 @@ class Effects:
         shown: ``(B, L + H, COLUMNS)`` covariates in units of their own variation; 0 where unknown.
         present: ``(B, L + H, COLUMNS)`` 1 where known.
         ahead: ``(B, H, COLUMNS + 1)`` what each alone, and all together, would add to the steps ahead.
+        explained: ``(B, L)`` what all together explain of the past.
         summary: ``(B, 4 * COLUMNS)`` effects alone and together, their certainty, share of steps that are known.
     """
 
     shown: F32
     present: F32
     ahead: F32
+    explained: F32
     summary: F32
 
 
@@ -57,9 +59,9 @@ def effects(window: Window, residual: F32, ok: F32) -> Effects:
     future = moved[:, length:]
     ahead = np.concatenate([future * alone[:, None], (future * together[:, None]).sum(axis=2, keepdims=True)], axis=2)
     summary = np.concatenate([alone, together, certain, share], axis=1)
-    return Effects(
-        shown, present, np.clip(ahead, -_FAR, _FAR).astype(np.float32), np.clip(summary, -_FAR, _FAR).astype(np.float32)
-    )
+    ahead, summary = (np.clip(x, -_FAR, _FAR).astype(np.float32) for x in (ahead, summary))
+    explained = (past @ together[:, :, None])[:, :, 0].astype(np.float32)
+    return Effects(shown, present, ahead, explained, summary)
 
 
 def _comparable(window: Window) -> tuple[F32, F32]:

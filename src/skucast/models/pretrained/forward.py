@@ -14,7 +14,7 @@ from .size import LEVELS, Size
 
 _EPS = np.float32(1e-5)
 _MIDDLE = LEVELS.index(0.5)
-_NARROW = np.float32(2.0)
+_NARROW = np.float32(1.0)
 _CLOSED = np.float32(-1e4)
 
 
@@ -46,7 +46,7 @@ class Forward:
         for k in range(size.rounds):
             z = self._attend(f"attend.{k}", z, memory[:, :, 2 * k], memory[:, :, 2 * k + 1], bias)
             z = self._residual(f"think.{k}", z)
-        return _ordered(self._linear("head", z)).reshape(rows, ahead, -1)
+        return made.yardstick.undo(_ordered(self._linear("head", z)).reshape(rows, ahead, -1))
 
     def _linear(self, name: str, x: F32) -> F32:
         out: F32 = x @ self.weights[f"{name}.weight"].T

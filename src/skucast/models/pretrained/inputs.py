@@ -16,6 +16,7 @@ from ...panel import F32
 from .effects import Effects, effects
 from .grid import HORIZON, KINDS, Grid
 from .window import CALENDAR, SLOTS, Window
+from .yardstick import Yardstick
 
 RECENT = 32
 """Last steps that the network sees one by one, besides attention."""
@@ -26,7 +27,7 @@ _SORTED = 128
 _CYCLES = 8
 _FAR = 12.0
 
-TOKEN = 5 + CALENDAR + 2 + 7 + SLOTS
+TOKEN = 5 + CALENDAR + 2 + 7 + SLOTS + 1
 """Channels of a token."""
 _ATTENDED = 128
 
@@ -48,6 +49,7 @@ class Inputs:
         seen: ``(B, N)`` tokens that were observed.
         steps: ``(B, H, STEP)`` about the steps ahead.
         scale: ``(B,)`` units that are one.
+        yardstick: in which answers are measured.
     """
 
     history: F32
@@ -55,6 +57,7 @@ class Inputs:
     seen: npt.NDArray[np.bool_]
     steps: F32
     scale: F32
+    yardstick: Yardstick
 
     def squash(self, demand: F32) -> F32:
         """Demand ``(B, ...)`` in the network's space."""
@@ -109,11 +112,14 @@ def inputs(window: Window) -> Inputs:
     found = effects(window, flat, ok)
     zero = ((a < 1e-6) & seen).astype(np.float32)
     picked = attended(grid, length)
-    tokens = _tokens(window, picked, a, residual, zero, found)
-    history = _history(window, a, ok, zero, residual, flat, profile, scale, running, found)
-    steps = _steps(window, a, ok, residual, profile, running, found)
-    assert steps.shape[1] == ahead
-    return Inputs(history, tokens, np.ascontiguousarray(seen[:, picked]), steps, scale)
+    pieces = np.abs(np.nan_to_num(window.demand) % 1) < 1e-6
+    whole = np.asarray((pieces | ~seen).all(axis=1))[:, None]
+    phase = np.arange(ahead) % grid.season
+    yardstick = Yardstick.of(a, ok, flat - found.explained, profile[:, phase] + found.ahead[:, :, -1], 2 * grid.half)
+    tokens = _tokens(window, picked, a, residual, zero, found, yardstick)
+    history = _history(window, a, ok, zero, residual, flat, profile, scale, running, found, yardstick, whole)
+    steps = _steps(window, a, ok, residual, profile, running, found, yardstick, whole / scale[:, None])
+    return Inputs(history, tokens, np.ascontiguousarray(seen[:, picked]), steps, scale, yardstick)
 
 
 def _without_season(residual: F32, ok: F32, season: int) -> tuple[F32, F32]:
@@ -131,7 +137,15 @@ def _without_season(residual: F32, ok: F32, season: int) -> tuple[F32, F32]:
     return profile.astype(np.float32), flat.astype(np.float32)
 
 
-def _tokens(window: Window, picked: npt.NDArray[np.int64], a: F32, residual: F32, zero: F32, found: Effects) -> F32:
+def _tokens(
+    window: Window,
+    picked: npt.NDArray[np.int64],
+    a: F32,
+    residual: F32,
+    zero: F32,
+    found: Effects,
+    yardstick: Yardstick,
+) -> F32:
     rows, length = a.shape
     age = (length - picked).astype(np.float32)
     out = np.zeros((rows, picked.size, TOKEN), np.float32)
@@ -142,7 +156,8 @@ def _tokens(window: Window, picked: npt.NDArray[np.int64], a: F32, residual: F32
     shown = found.shown[:, picked]
     out[:, :, 5 + CALENDAR : 7 + CALENDAR] = shown[:, :, :2]
     out[:, :, 7 + CALENDAR : 14 + CALENDAR] = window.occasion[:, picked]
-    out[:, :, 14 + CALENDAR :] = shown[:, :, 3:]
+    out[:, :, 14 + CALENDAR : 14 + CALENDAR + SLOTS] = shown[:, :, 3:]
+    out[:, :, -1] = np.clip(out[:, :, 1] / yardstick.spread[:, None], -_FAR, _FAR)
     return out
 
 
@@ -157,6 +172,8 @@ def _history(
     scale: F32,
     running: Running,
     found: Effects,
+    yardstick: Yardstick,
+    whole: npt.NDArray[np.bool_],
 ) -> F32:
     grid, (rows, length) = window.grid, a.shape
     end = np.full(len(_TRAILS), length)
@@ -178,7 +195,6 @@ def _history(
     now, _ = running.mean(np.array([length - 2 * grid.half]), np.array([length]))
     then, have = running.mean(np.array([length - 2 * grid.half - grid.year]), np.array([length - grid.year]))
     grown = np.where(have > 0, now - then, 0.0)
-    whole = np.where(ok > 0, np.abs(np.nan_to_num(window.demand) % 1) < 1e-6, True).all(axis=1, keepdims=True)
     size_log = np.log(scale[:, None])  # says how coarse whole pieces are; of money and weight it says nothing
     ranked = _ranks(a[:, -_SORTED:], ok[:, -_SORTED:])
     kind = np.zeros((rows, len(KINDS)), np.float32)
@@ -190,7 +206,7 @@ def _history(
             np.log1p(n) / 6, np.where(whole, np.clip(size_log, -4, 11), 0.0) / 5, np.where(whole, np.arcsinh(np.exp(-np.clip(size_log, -4, 11))), 0.0), whole, size, varied,
             np.log1p(wait) / 6, np.log1p(silence) / 6, *lagged, grown, have > 0, a.max(axis=1, keepdims=True),
             window.sold_out.sum(axis=1, keepdims=True) / np.float32(length), profile.std(axis=1, keepdims=True),
-            ranked, found.summary, kind, np.full((rows, 1), np.log(grid.year) / 6),
+            ranked, found.summary, np.log(yardstick.spread[:, None]), _last(residual, RECENT) / yardstick.spread[:, None], kind, np.full((rows, 1), np.log(grid.year) / 6),
         ],
         axis=1, dtype=np.float32, casting="unsafe",
     )  # fmt: skip
@@ -219,7 +235,17 @@ def _ranks(a: F32, ok: F32) -> F32:
     return np.where(n[:, None] > 0, np.take_along_axis(ordered, at, 1), 0.0).astype(np.float32)
 
 
-def _steps(window: Window, a: F32, ok: F32, residual: F32, profile: F32, running: Running, found: Effects) -> F32:
+def _steps(
+    window: Window,
+    a: F32,
+    ok: F32,
+    residual: F32,
+    profile: F32,
+    running: Running,
+    found: Effects,
+    yardstick: Yardstick,
+    one: npt.NDArray[np.floating],
+) -> F32:
     grid, (rows, length), ahead = window.grid, a.shape, window.horizon
     h = np.arange(ahead)
     phase = h % grid.season
@@ -235,13 +261,22 @@ def _steps(window: Window, a: F32, ok: F32, residual: F32, profile: F32, running
     )[:, phase]  # fmt: skip
     years = _years(a, ok, running, grid.year, 2 * grid.half, ahead)
     aligned = _aligned(window, a, ok, residual)
+    # the same numbers once more, as multiples of the spread from the base; and where zero and one piece lie
+    points = np.concatenate([same[:, :, [0, 1, 2, 3, 6, 7, 9]], years[:, :, [0, 3, 8]]], axis=2)
+    certain = np.concatenate([same[:, :, [4, 5]], np.ones((rows, ahead, 5)), years[:, :, [1, 1, 6]]], axis=2) > 0
+    piece = np.broadcast_to((np.array([0.0, 1.0]) * np.arcsinh(one))[:, None], (rows, ahead, 2))
+    measured = np.concatenate(
+        [np.where(certain, yardstick.measure(points), 0.0), yardstick.measure(piece), yardstick.base[:, :, None]],
+        axis=2,
+    )
+    moved = np.concatenate([found.ahead, aligned[:, :, :1]], axis=2) / yardstick.spread[:, None, None]
     base = np.broadcast_to(
         np.stack([h / HORIZON, np.sqrt(h / HORIZON), np.exp(-h / 4.0), np.exp(-h / 16.0)], axis=1), (rows, ahead, 4)
     )
     calendar = np.broadcast_to(window.calendar[:, length:], (rows, ahead, CALENDAR))
     occasion = np.broadcast_to(window.occasion[:, length:], (rows, ahead, 7))
     out = np.concatenate(
-        [calendar, occasion, found.shown[:, length:], found.present[:, length:], found.ahead, same, years, aligned, base],
+        [calendar, occasion, found.shown[:, length:], found.present[:, length:], found.ahead, same, years, aligned, base, measured, moved],
         axis=2, dtype=np.float32, casting="unsafe",
     )  # fmt: skip
     return np.clip(out, -_FAR, _FAR, out=out)

@@ -20,13 +20,14 @@ from .answer import at_levels, expected
 from .forward import Forward
 from .grid import HORIZON
 from .inputs import inputs
-from .reading import Reader, needed
+from .reading import Reader, needed, oldest
 from .recalibrate import BANDS, learn, stretched
 from .roles import Roles
 from .shipped import load
 from .size import LEVELS
 
 _BLOCK = 32  # series that are computed together, always so many: then results do not depend on the others
+_FAR = 12.0  # of asinh: a hundred thousand times the scale
 _CALIBRATED = 2_000  # series that recalibration looks at
 
 
@@ -85,40 +86,43 @@ class FittedPretrained(Fitted):
         quantiles = np.full((len(self.panel), horizon, len(levels)), np.nan, np.float32)
         reader = Reader(self.panel, known, self.roles, min(horizon, HORIZON))
         network = load(self.spec.weights)
-        context = needed(self.panel, reader.grid.context)
-        usable = np.ones(len(self.panel), dtype=np.bool_) if self.spec.new_items else _observed(self.panel)
+        back = oldest(self.panel)
+        context = needed(back, reader.grid.context)
+        usable = (back > 0) | self.spec.new_items
         for length in np.unique(context):
             rows = np.flatnonzero((context == length) & usable)
             for first in range(0, rows.size, _BLOCK):
                 part = rows[first : first + _BLOCK]
                 padded = np.concatenate([part, np.repeat(part[-1:], _BLOCK - part.size)])
-                made = stretched(self._block(network, padded, int(length), horizon, known), self.stretch)[: part.size]
+                made = self._block(network, reader, padded, int(length), horizon)
+                made = stretched(made, self.stretch)[: part.size]
                 mean[part] = expected(made)
                 quantiles[part] = at_levels(made, levels)
         return mean, quantiles
 
-    def _block(
-        self, network: Forward, rows: npt.NDArray[np.int64], context: int, horizon: int, known: Mapping[str, F32]
-    ) -> F32:
+    def _block(self, network: Forward, reader: Reader, rows: npt.NDArray[np.int64], context: int, horizon: int) -> F32:
         """Quantiles ``(B, horizon, len(LEVELS))`` in units."""
-        ahead = {name: column[rows] for name, column in known.items()}
-        panel, every = self.panel.take(rows), np.arange(rows.size)
-        parts: list[F32] = []
-        done = 0
-        while done < horizon:
+        units = _one_pass(network, reader, rows, context)
+        parts, done = [units], reader.horizon
+        panel = self.panel.take(rows) if done < horizon else self.panel
+        while done < horizon:  # what was forecast is taken for granted
+            before = {name: column[rows, :done][:, -parts[-1].shape[1] :] for name, column in reader.known.items()}
+            panel = panel.append(parts[-1][:, :, LEVELS.index(0.5)], before)
             steps = min(HORIZON, horizon - done)
-            now = {name: column[:, done : done + steps] for name, column in ahead.items()}
-            made = inputs(Reader(panel, now, self.roles, steps).window(every, context))
-            space = network.quantiles(made)
-            units = np.maximum(np.sinh(np.clip(space, -12, 12)) * made.scale[:, None, None], 0).astype(np.float32)
-            parts.append(_no_narrower(units, parts[-1]) if parts else units)
+            ahead = {name: column[rows, done : done + steps] for name, column in reader.known.items()}
+            later = Reader(panel, ahead, self.roles, steps)
+            parts.append(_no_narrower(_one_pass(network, later, np.arange(rows.size), context), parts[-1]))
             done += steps
-            if done < horizon:
-                panel = panel.append(parts[-1][:, :, LEVELS.index(0.5)], now)
         return np.concatenate(parts, axis=1)
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         return {"stretch": self.stretch}, {"roles": asdict(self.roles)}
+
+
+def _one_pass(network: Forward, reader: Reader, rows: npt.NDArray[np.int64], context: int) -> F32:
+    made = inputs(reader.window(rows, context))
+    space = network.quantiles(made)
+    return np.asarray(np.maximum(np.sinh(np.clip(space, -_FAR, _FAR)) * made.scale[:, None, None], 0), dtype=np.float32)
 
 
 def _no_narrower(units: F32, before: F32) -> F32:
@@ -128,10 +132,6 @@ def _no_narrower(units: F32, before: F32) -> F32:
     now = units - units[:, :, middle : middle + 1]
     wider = np.where(np.arange(len(LEVELS)) < middle, np.minimum(now, was), np.maximum(now, was))
     return np.asarray(np.maximum(units[:, :, middle : middle + 1] + wider, 0), dtype=np.float32)
-
-
-def _observed(panel: Panel) -> npt.NDArray[np.bool_]:
-    return np.bincount(panel.row_of[~np.isnan(panel.observed)], minlength=len(panel)) > 0
 
 
 def _calibrated(fitted: FittedPretrained, horizon: int) -> npt.NDArray[np.float64]:

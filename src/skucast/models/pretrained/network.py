@@ -11,7 +11,7 @@ from torch.nn import functional
 from .size import LEVELS, Size
 
 _MIDDLE = LEVELS.index(0.5)
-_NARROW = 2.0  # untrained quantiles lie close together
+_NARROW = 1.0  # untrained quantiles lie about as far apart as those of a normal distribution
 
 
 class Residual(nn.Module):
@@ -87,7 +87,7 @@ class Network(nn.Module):
         self.head = nn.Linear(size.step, len(LEVELS))
 
     def forward(self, history: Tensor, tokens: Tensor, seen: Tensor, steps: Tensor) -> Tensor:
-        """Quantiles ``(B, H, len(LEVELS))`` in the network's space, rising."""
+        """Quantiles ``(B, H, len(LEVELS))`` measured by the yardstick, rising."""
         x = self.enter(history)
         for block in self.blocks:
             x = block(x)

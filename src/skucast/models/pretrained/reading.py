@@ -20,14 +20,28 @@ LENGTHS = (64, 128, 256, 512)
 """Contexts that are computed; a series takes the shortest that holds what is known of it."""
 
 
-def needed(panel: Panel, context: int) -> npt.NDArray[np.int64]:
-    """``(S,)`` context of each series: it depends on nothing but the series."""
-    seen = ~np.isnan(panel.observed)
-    age = panel.end + 1 - panel.ordinals  # 1 is the last step
-    oldest = np.zeros(len(panel), np.int64)
-    np.maximum.at(oldest, panel.row_of[seen], age[seen])
+_CHUNK = 4096
+
+
+def oldest(panel: Panel) -> npt.NDArray[np.int64]:
+    """``(S,)`` how many steps back the first observation lies: 1 is the last step, 0 is none at all."""
+    out = np.zeros(len(panel), np.int64)
+    for low in range(0, len(panel), _CHUNK):  # a panel may be larger than what one would like to copy
+        part = panel.indptr[low : low + _CHUNK + 1]
+        cells = slice(int(part[0]), int(part[-1]))
+        seen = ~np.isnan(panel.values[cells])
+        if panel.available is not None:
+            seen &= panel.available[cells]
+        at = np.append(np.flatnonzero(seen), seen.size) + part[0]
+        first = at[np.searchsorted(at[:-1], part[:-1])]
+        out[low : low + _CHUNK] = np.maximum(part[1:] - first, 0)
+    return out
+
+
+def needed(back: npt.NDArray[np.int64], context: int) -> npt.NDArray[np.int64]:
+    """``(S,)`` context of each series, from `oldest`: it depends on nothing but the series."""
     choice = np.array([length for length in LENGTHS if length <= context])
-    return choice[np.minimum(np.searchsorted(choice, oldest), choice.size - 1)]
+    return choice[np.minimum(np.searchsorted(choice, back), choice.size - 1)]
 
 
 class Reader:
@@ -67,7 +81,7 @@ class Reader:
             return out
         out[:, :context] = part.dense(column, context)
         if name in self.known:
-            out[:, context:] = self.known[name][rows]
+            out[:, context:] = self.known[name][rows, : self.horizon]
         return out
 
     def _dated(self, context: int) -> tuple[F32, F32, npt.NDArray[np.int16]]:

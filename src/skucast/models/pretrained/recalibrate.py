@@ -16,7 +16,7 @@ BANDS = 3
 """Thirds of the horizon."""
 _LOW, _MIDDLE, _HIGH = (LEVELS.index(q) for q in (0.1, 0.5, 0.9))
 _MOST = 2.5
-_TRUST = 300.0
+_TRUST = 100.0
 """Observations that weigh as much as the belief that the network is right."""
 
 

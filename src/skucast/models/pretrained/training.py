@@ -209,7 +209,10 @@ def train(
 
 
 def loss(quantiles: Tensor, target: Tensor) -> Tensor:
-    """Mean pinball loss over `LEVELS` and the steps that count (target ``(B, H)`` is not NaN)."""
+    """Mean pinball loss over `LEVELS` and the steps that count (target ``(B, H)`` is not NaN).
+
+    Both are measured by the yardstick, so a calm series counts as much as a wild one.
+    """
     counts = ~torch.isnan(target)
     level = torch.tensor(LEVELS, dtype=quantiles.dtype)
     error = torch.where(counts, target, 0.0)[..., None] - quantiles
@@ -219,12 +222,13 @@ def loss(quantiles: Tensor, target: Tensor) -> Tensor:
 
 def batch_of(made: Inputs, future: npt.NDArray[np.float32], ahead: npt.NDArray[np.int64]) -> Batch:
     """Arrays of a training step: some steps ahead only."""
+    measured = made.yardstick.measure(made.squash(future))
     return {
         "history": made.history,
         "tokens": made.tokens,
         "seen": made.seen,
         "steps": np.ascontiguousarray(made.steps[:, ahead]),
-        "target": made.squash(future)[:, ahead],
+        "target": measured[:, ahead],
     }
 
 
