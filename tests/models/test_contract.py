@@ -25,6 +25,9 @@ HORIZON = 7
 QUICK = {
     "lightgbm": {"trees": 12, "rows": 4000},
     "auto": {"members": ["seasonal-naive", "tsb"], "windows": 1},
+    "arimax": {"models": 4, "workers": 1},
+    "sarimax": {"models": 3, "workers": 1},
+    "bagging": {"bags": 2},
     "lstm": {"hidden": 8, "train": {"steps": 20}},
 }
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # models may warn of short series

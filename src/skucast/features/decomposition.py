@@ -78,7 +78,13 @@ def stl(
 
 
 def mstl(
-    y: F64, periods: Sequence[int], *, windows: Sequence[int] = (), iterate: int = 2, robust: bool = False, outer: int = 0
+    y: F64,
+    periods: Sequence[int],
+    *,
+    windows: Sequence[int] = (),
+    iterate: int = 2,
+    robust: bool = False,
+    outer: int = 0,
 ) -> Decomposition:
     """Decomposition with several seasons: each in turn is found by STL in what the others leave.
 
@@ -93,7 +99,15 @@ def mstl(
     ordered = sorted(set(periods))
     spans = list(windows) or [7 + 4 * (k + 1) for k in range(len(ordered))]
     plans = [
-        _Plan(m, w, _odd(math.ceil(1.5 * m / (1 - 1.5 / w))), _odd(m + 1), 0, 2 if robust else 5, (outer or 15) if robust else 0)
+        _Plan(
+            m,
+            w,
+            _odd(math.ceil(1.5 * m / (1 - 1.5 / w))),
+            _odd(m + 1),
+            0,
+            2 if robust else 5,
+            (outer or 15) if robust else 0,
+        )
         for m, w in zip(ordered, spans, strict=True)
     ]
     return _per_span(y, plans, iterate if len(plans) > 1 else 1)
@@ -139,7 +153,9 @@ def _per_span(y: F64, plans: Sequence[_Plan], iterate: int) -> Decomposition:
             for plan in plans:
                 season = found.seasons.get(plan.period, np.zeros((steps, part.size)))
                 again = season[steps - plan.period + np.arange(after) % plan.period] if plan in enough else season[:0]
-                seasons[plan.period][at] = np.concatenate([season, again if plan in enough else np.zeros((after, part.size))])
+                seasons[plan.period][at] = np.concatenate(
+                    [season, again if plan in enough else np.zeros((after, part.size))]
+                )
     return Decomposition(trend, seasons, remainder)
 
 

@@ -74,8 +74,10 @@ class Estimate:
     sse: Array
 
 
-def estimate(y: Array, forms: Sequence[Form], m: int, phase: int, *, stopgap: bool = False) -> Estimate:
-    """Fit every form to every series and keep, per series, the one with the lowest AICc.
+def estimate(
+    y: Array, forms: Sequence[Form], m: int, phase: int, *, stopgap: bool = False, scores: Array | None = None
+) -> Estimate:
+    """Fit every form to every series and keep, per series, the one with the lowest AICc (or score).
 
     Args:
         y: ``(T, S)``, time first, scaled to a mean of about one; NaN is missing.
@@ -83,12 +85,14 @@ def estimate(y: Array, forms: Sequence[Form], m: int, phase: int, *, stopgap: bo
         m: season's length.
         phase: of the first row.
         stopgap: the first form is no candidate, only what such short series get.
+        scores: ``(F, S)`` by which forms are chosen instead; series without a finite one go by AICc.
     """
     parts = []
     for first in range(0, y.shape[1], _SERIES):
         block = y[:, first : first + _SERIES]
         begun = int((~np.isnan(block)).any(axis=1).argmax())  # no series of the block is older than this row
-        parts.append(_estimate(np.ascontiguousarray(block[begun:]), forms, m, (phase + begun) % m, stopgap))
+        given = None if scores is None else scores[:, first : first + _SERIES]
+        parts.append(_estimate(np.ascontiguousarray(block[begun:]), forms, m, (phase + begun) % m, stopgap, given))
 
     def join(name: str) -> Array:
         return np.concatenate([getattr(p.parameters, name) for p in parts])
@@ -181,13 +185,15 @@ def to_parameters(point: dict[str, Array]) -> Parameters:
     )
 
 
-def _estimate(y: Array, forms: Sequence[Form], m: int, phase: int, stopgap: bool) -> Estimate:
+def _estimate(
+    y: Array, forms: Sequence[Form], m: int, phase: int, stopgap: bool, scores: Array | None = None
+) -> Estimate:
     count = y.shape[1]
     best, chosen, sse = np.full(count, np.inf), np.zeros(count, dtype=np.int64), np.zeros(count)
     parameters = Parameters(np.full(count, 0.1), np.zeros(count), np.zeros(count), np.ones(count))
     states = States(np.zeros(count), np.zeros(count), np.zeros((m, count)))
     for season in dict.fromkeys(form.season for form in forms):
-        columns = np.flatnonzero(_suits(y, season, m))
+        columns = np.flatnonzero(suits(y, season, m))
         part = np.ascontiguousarray(y[:, columns])
         n = (~np.isnan(part)).sum(axis=0)
         starts: dict[Trend, dict[str, Array]] = {}
@@ -195,7 +201,12 @@ def _estimate(y: Array, forms: Sequence[Form], m: int, phase: int, stopgap: bool
             if form.season != season or not columns.size:
                 continue
             starts[form.trend], learned, first, error = _fit_form(part, form, starts, m, phase)
-            score = np.full(columns.size, np.inf) if stopgap and index == 0 else _aicc(error, n, form.degrees(m))
+            score = _aicc(error, n, form.degrees(m))
+            if scores is not None:
+                judged = np.isfinite(scores[:, columns]).any(axis=0)
+                score = np.where(judged, scores[index, columns], score)
+            if stopgap and index == 0:
+                score = np.full(columns.size, np.inf)
             wins = (score < best[columns]) | (index == 0)
             to = columns[wins]
             best[to], chosen[to], sse[to] = score[wins], index, error[wins]
@@ -239,7 +250,7 @@ def _aicc(sse: Array, n: Array, k: int) -> Array:
     return np.where(room > 0, score + 2 * k * (k + 1) / np.maximum(room, 1), np.inf)
 
 
-def _suits(y: Array, season: Season, m: int) -> npt.NDArray[np.bool_]:
+def suits(y: Array, season: Season, m: int) -> npt.NDArray[np.bool_]:
     """Which series may have such a season: two of them seen, and always positive if it multiplies."""
     if season == "none":
         return np.ones(y.shape[1], dtype=np.bool_)

@@ -77,7 +77,9 @@ class Fourier(Spec):
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
         """See `Spec.load_fitted`."""
-        calendar = Calendar(panel.freq, panel.place, about["season"], about["season_waves"], about["year_waves"], spec.trend)
+        calendar = Calendar(
+            panel.freq, panel.place, about["season"], about["season_waves"], about["year_waves"], spec.trend
+        )
         return FittedFourier(spec, panel, 0, calendar, tuple(about["covariates"]), Learned(**arrays))
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ..errors import ConfigError
 from ..panel import F32, Panel
 from .count_profile import pooled_profile, profiles
-from .counts import class_dispersion, count_quantiles, demand_class, dispersion_sums, shrunk_dispersion
+from .counts import class_dispersion, count_cdf, count_quantiles, demand_class, dispersion_sums, shrunk_dispersion
 from .ets_recursion import Parameters, States, smooth
 from .ets_search import initial_line
 from .intermittent_recursion import mean_probability, smooth_probability
@@ -28,7 +28,7 @@ from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 _ALPHAS = np.array([0.01, 0.03, 0.06, 0.12, 0.25, 0.5])
-_TIE = 1e-9
+_PANEL = 60.0  # observations that the panel's preference among them counts for
 _SERIES = 2048  # series worked on together
 _LONGEST_PROFILE = 24  # steps of a season that sales of one series can tell apart
 _SEASONS = 3  # of them that a panel must span
@@ -46,7 +46,8 @@ class NegBin(Spec):
         zeros: ``plain`` negative binomial, or ``hurdle``: a smoothed chance of demand, and one plus a negative
             binomial when there is some; for items with more zeros than a count distribution explains.
         profile: days of the week (or hours of the day) differ, drawn towards what the panel does.
-        alpha: smoothing of the mean, in (0, 1); 0 takes the best of six per series.
+        alpha: smoothing of the mean, in (0, 1); 0 takes the best of six per series for the horizon asked for at the
+            fit, with a view to what is best for the panel.
 
     Sources: Snyder, Ord & Beaumont (2012), Forecasting the intermittent demand for slow-moving inventories, IJF 28;
     Kolassa (2016), Evaluating predictive count data distributions in retail sales forecasting, IJF 32.
@@ -75,7 +76,7 @@ class NegBin(Spec):
         if m > 1:
             values = panel.dense(panel.observed).astype(np.float64).T
             pooled = pooled_profile(values, m, (panel.end + 1 - values.shape[0]) % m)
-        return FittedNegBin(self, panel, seed, _learn(self, panel, pooled, None))
+        return FittedNegBin(self, panel, seed, _learn(self, panel, horizon, pooled, None))
 
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
@@ -94,6 +95,8 @@ class Learned:
         profile: ``(m, S)`` by phase.
         pooled: ``(m,)`` profile of the panel.
         classes: ``(4,)`` dispersion of each demand class.
+        losses: ``(K,)`` mean squared error of each smoothing over the horizon, relative to the best; of the panel.
+        horizon: ``(1,)`` steps ahead that smoothing was chosen for.
     """
 
     alpha: F64
@@ -102,6 +105,8 @@ class Learned:
     profile: F64
     pooled: F64
     classes: F64
+    losses: F64
+    horizon: I64
 
 
 @dataclass(frozen=True)
@@ -128,10 +133,10 @@ class FittedNegBin(Fitted):
         old = self.learned
         named = {n: getattr(old, n)[..., rows].copy() for n in ("alpha", "dispersion", "unit", "profile")}
         if new.any():
-            fresh = _learn(self.spec, panel.take(np.flatnonzero(new)), old.pooled, old.classes)
+            fresh = _learn(self.spec, panel.take(np.flatnonzero(new)), int(old.horizon[0]), old.pooled, old)
             for name, array in named.items():
                 array[..., new] = getattr(fresh, name)
-        return replace(self, panel=panel, learned=Learned(**named, pooled=old.pooled, classes=old.classes))
+        return replace(self, panel=panel, learned=replace(old, **named))
 
     def _predict(
         self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
@@ -164,12 +169,12 @@ class FittedNegBin(Fitted):
         return dict(vars(self.learned)), {}
 
 
-def _learn(spec: NegBin, panel: Panel, pooled: F64, classes: F64 | None) -> Learned:
-    """Parameters of all series; the classes' dispersion too unless it is given."""
+def _learn(spec: NegBin, panel: Panel, horizon: int, pooled: F64, taught: Learned | None) -> Learned:
+    """Parameters of all series, and of the panel unless another one has taught them."""
     count, m = len(panel), pooled.size
-    alpha, unit, profile = np.full(count, spec.alpha), np.ones(count), np.ones((m, count))
-    excess, squares, kind = np.zeros(count), np.zeros(count), np.zeros(count, dtype=np.int64)
-    n = np.zeros(count, dtype=np.int64)
+    unit, profile = np.ones(count), np.ones((m, count))
+    n, kind = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    losses = np.ones((len(_ALPHAS), count))
     for part, y in _blocks(panel, np.arange(count)):
         seen = ~np.isnan(y)
         n[part], kind[part] = seen.sum(axis=0), demand_class(y)
@@ -181,20 +186,49 @@ def _learn(spec: NegBin, panel: Panel, pooled: F64, classes: F64 | None) -> Lear
             profile[:, part] = profiles(y / unit[part], m, phase, pooled)
         flat = y / unit[part] / profile[(phase + np.arange(y.shape[0])) % m][:, part]
         if not spec.alpha:
-            candidates = np.repeat(_ALPHAS[:, None], part.size, axis=1)
-            sse, _ = smooth(flat, Parameters(candidates), States(initial_line(flat, m)[0]))
-            alpha[part] = _ALPHAS[(sse <= sse.min(axis=0) * (1 + _TIE) + 1e-30).argmax(axis=0)]
-        learned = Learned(alpha, np.zeros(count), unit, profile, pooled, np.zeros(4))
+            losses[:, part] = _losses(flat, horizon)
+    typical = losses.mean(axis=1) if taught is None else taught.losses
+    alpha = _ALPHAS[(n * losses + _PANEL * typical[:, None]).argmin(axis=0)]
+    learned = Learned(
+        alpha=np.full(count, spec.alpha) if spec.alpha else alpha, dispersion=np.zeros(count), unit=unit,
+        profile=profile, pooled=pooled, classes=np.zeros(4), losses=typical, horizon=np.array([horizon]),
+    )  # fmt: skip
+    excess, squares = np.zeros(count), np.zeros(count)
+    for part, y in _blocks(panel, np.arange(count)):
         track = _run(spec, learned, part, y, panel.end)
         counted = y / unit[part]
-        expected = track.rate * profile[(phase + np.arange(y.shape[0])) % m][:, part]
+        expected = track.rate * profile[(panel.end + 1 - y.shape[0] + np.arange(y.shape[0])) % m][:, part]
         if spec.zeros == "hurdle":  # what comes on top of the first unit, where there is demand
             counted = np.where(counted > 0, counted - 1, np.nan)
             expected = np.maximum(track.rate - 1, 0.0)
         excess[part], squares[part] = dispersion_sums(counted - expected, expected)
-    if classes is None:
-        classes = class_dispersion(excess, squares, kind)
-    return Learned(alpha, shrunk_dispersion(excess, squares, n, kind, classes), unit, profile, pooled, classes)
+    classes = class_dispersion(excess, squares, kind) if taught is None else taught.classes
+    return replace(learned, dispersion=shrunk_dispersion(excess, squares, n, kind, classes), classes=classes)
+
+
+def _losses(y: F64, horizon: int) -> F64:
+    """Mean squared error of each smoothing over the next ``horizon`` steps, relative to the best, ``(K, S)``."""
+    steps = min(horizon, max(1, len(y) // 4))
+    seen = ~np.isnan(y)
+    total = np.concatenate([np.zeros((1, y.shape[1])), np.where(seen, y, 0.0).cumsum(axis=0)])
+    number = np.concatenate([np.zeros((1, y.shape[1])), seen.cumsum(axis=0)])
+    ahead, n = total[steps:] - total[:-steps], number[steps:] - number[:-steps]  # (T - steps + 1, S)
+    target = ahead / np.maximum(n, 1)
+    known = seen.cumsum(axis=0) - seen > 0  # before a step
+    level = np.repeat(initial_line(y, 7)[0][None], len(_ALPHAS), axis=0)
+    sse, weight = np.zeros(level.shape), np.zeros(y.shape[1])
+    filled = np.where(seen, y, 0.0)
+    for t in range(len(target)):
+        use = n[t] * known[t]
+        sse += use * (target[t] - level) ** 2
+        weight += use
+        level += _ALPHAS[:, None] * np.where(seen[t], filled[t] - level, 0.0)
+    # what varies around its own mean over the horizon is the same for all
+    around = np.where(seen, (y - np.where(seen, y, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)) ** 2, 0.0)
+    noise = around.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    loss = sse / np.maximum(weight, 1) + noise
+    best = loss.min(axis=0)
+    return np.asarray(np.where(best > 0, loss / np.where(best > 0, best, 1.0), 1.0))
 
 
 def _run(spec: NegBin, learned: Learned, part: I64, y: F64, end: int) -> _Track:
@@ -294,7 +328,9 @@ def _error_paths(fitted: FittedNegBin, horizon: int) -> F32 | None:
             rows = np.flatnonzero(usable)
             shape, ahead = along[origin : origin + horizon][:, rows], ahead[:, rows]
             rate, chance = track.rate[origin, rows], track.chance[origin, rows]
-            spread = _wider(rate[:, None] * shape.T, learned.dispersion[part[rows], None], learned.alpha[part[rows], None], horizon).T
+            spread = _wider(
+                rate[:, None] * shape.T, learned.dispersion[part[rows], None], learned.alpha[part[rows], None], horizon
+            ).T
             if spec.zeros == "hurdle":
                 some, size = _hurdle(chance, rate, shape)
                 cuts = [1 - some + some * count_cdf(ahead - 1 - back, size - 1, spread) for back in (1, 0)]

@@ -26,6 +26,8 @@ _BUILT_IN: dict[str, str] = {
     "adida": "skucast.models.aggregation:Adida",
     "imapa": "skucast.models.aggregation:Imapa",
     "negbin": "skucast.models.negbin:NegBin",
+    "arimax": "skucast.models.arima:Arimax",
+    "sarimax": "skucast.models.arima:Sarimax",
     "linear": "skucast.models.regression:Linear",
     "ridge": "skucast.models.regression:Ridge",
     "polynomial": "skucast.models.regression:Polynomial",

@@ -14,6 +14,7 @@ from ..panel import F32, Panel
 from .empirical import PastErrors, error_quantiles
 from .ets_recursion import Parameters, States, growth_of_variance, project, smooth
 from .ets_search import Form, Season, Trend, adjust, estimate, initial_states
+from .ets_validation import validation_scores
 from .rows import match_rows
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
@@ -25,13 +26,16 @@ _SERIES = 2048  # series smoothed together
 
 @dataclass(frozen=True)
 class Ets(Spec):
-    """Exponential smoothing with additive errors; each series takes the form with the lowest AICc.
+    """Exponential smoothing with additive errors; each series takes its own form.
 
     Attributes:
         trend: ``none``, ``additive``, ``damped``, or ``auto`` to choose per series.
         season: ``none``, ``additive``, ``multiplicative`` (series that are always positive), or ``auto``.
             Series that span less than two seasons get none.
         season_length: steps per season; 0 takes the frequency's own (7 for days, 52 for weeks...).
+        selection: ``aicc`` takes the form with the lowest criterion on all history; ``validation`` the one that
+            forecast the last steps best after learning from those before (twice the work; series too short for
+            that go by AICc).
 
     Source: Hyndman, Koehler, Ord & Snyder (2008), Forecasting with Exponential Smoothing.
     """
@@ -44,6 +48,7 @@ class Ets(Spec):
     trend: Literal["none", "additive", "damped", "auto"] = "auto"
     season: Literal["none", "additive", "multiplicative", "auto"] = "auto"
     season_length: int = 0
+    selection: Literal["aicc", "validation"] = "aicc"
 
     def __post_init__(self) -> None:
         for option, value, choices in (
@@ -52,11 +57,13 @@ class Ets(Spec):
         ):
             if value not in (*choices, "auto"):
                 raise ConfigError(f"Model 'ets': {option} must be {', '.join(choices)} or auto, not '{value}'.")
+        if self.selection not in ("aicc", "validation"):
+            raise ConfigError(f"Model 'ets': selection must be aicc or validation, not '{self.selection}'.")
         if self.season_length < 0:
             raise ConfigError(f"Model 'ets': season_length must be 0 or more, not {self.season_length}.")
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
-        return FittedEts(self, panel, seed, _learn(self, panel))
+        return FittedEts(self, panel, seed, _learn(self, panel, horizon))
 
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
@@ -120,7 +127,7 @@ class FittedEts(Fitted):
             learned = learned.put(moved, _restart(learned.take(moved), panel.take(moved)))
         if new.any():
             fresh = np.flatnonzero(new)
-            learned = learned.put(fresh, _learn(self.spec, panel.take(fresh), learned.season.shape[0]))
+            learned = learned.put(fresh, _learn(self.spec, panel.take(fresh), panel.freq.default_horizon, learned.season.shape[0]))
         return replace(self, panel=panel, learned=learned)
 
     def _predict(
@@ -153,11 +160,12 @@ def _forms(spec: Ets, m: int) -> tuple[list[Form], bool]:
     return (wanted, False) if plain in wanted else ([plain, *wanted], True)
 
 
-def _learn(spec: Ets, panel: Panel, season_length: int = 0) -> Learned:
+def _learn(spec: Ets, panel: Panel, horizon: int, season_length: int = 0) -> Learned:
     m = season_length or spec.season_length or panel.freq.season
     y, scale, phase = _prepare(panel, m)
     forms, stopgap = _forms(spec, m)
-    found = estimate(y, forms, m, phase, stopgap=stopgap)
+    scores = validation_scores(y, forms, m, phase, horizon) if spec.selection == "validation" else None
+    found = estimate(y, forms, m, phase, stopgap=stopgap, scores=scores)
     index = np.array([_FORMS.index(form) for form in forms], dtype=np.int64)
     parameters, states = found.parameters, found.states
     assert parameters.beta is not None

@@ -63,9 +63,7 @@ class StlEts(Spec):
         if self.window and (self.window < 3 or self.window % 2 == 0):
             raise ConfigError(f"Model '{self.name}': window must be odd and at least 3, or 0, not {self.window}.")
         if self.trend not in (*_TRENDS, "auto"):
-            raise ConfigError(
-                f"Model '{self.name}': trend must be {', '.join(_TRENDS)} or auto, not '{self.trend}'."
-            )
+            raise ConfigError(f"Model '{self.name}': trend must be {', '.join(_TRENDS)} or auto, not '{self.trend}'.")
         wrong = [m for m in self.seasons if m < 2]
         if wrong:
             raise ConfigError(f"Model '{self.name}': a season must have at least 2 steps, not {wrong[0]}.")
@@ -176,7 +174,9 @@ def _decompose(spec: StlEts, panel: Panel) -> Parts:
     periods = [m for m in spec._periods(panel) if 2 * m <= y.shape[0]]
     season, ahead = np.zeros_like(y), []
     if periods:
-        for m, found in mstl(y, periods, windows=[spec.window or _STEADY] * len(periods), robust=spec.robust, outer=_ROUNDS).seasons.items():
+        for m, found in mstl(
+            y, periods, windows=[spec.window or _STEADY] * len(periods), robust=spec.robust, outer=_ROUNDS
+        ).seasons.items():
             pattern = _smoothed(np.nan_to_num(found), y, m) if m > _LONG_SEASON else np.nan_to_num(found)
             season += pattern
             ahead.append(pattern[-m:])

@@ -237,9 +237,7 @@ def _blend(static: Lines, y: F64, dynamic: Bool) -> Lines:
     )
 
 
-def _forecast(
-    learned: Learned, y: F64, end: int, horizon: int, levels: tuple[float, ...]
-) -> tuple[F64, F64]:
+def _forecast(learned: Learned, y: F64, end: int, horizon: int, levels: tuple[float, ...]) -> tuple[F64, F64]:
     """Mean ``(S, H)`` and quantiles ``(S, H, Q)`` of a block ``(T, S)``."""
     adjusted = learned.without_season(y, end)
     line = _blend(lines(adjusted, dynamic=False), adjusted, learned.dynamic)

@@ -67,7 +67,7 @@ def test_the_mean_of_quantiles_is_that_of_known_distributions() -> None:
 def test_sizes_are_what_they_are_called() -> None:
     from skucast.models.pretrained.network import Network
 
-    counted = {n: sum(p.numel() for p in Network(s, 164, 32, 69).parameters()) for n, s in SIZES.items()}
+    counted = {n: sum(p.numel() for p in Network(s, 197, 33, 90).parameters()) for n, s in SIZES.items()}
     assert 1e5 < counted["nano"] < 3e5
     assert 1e6 < counted["small"] < 3e6
     assert counted["base"] > 2e7

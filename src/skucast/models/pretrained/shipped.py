@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ def names() -> list[str]:
 
 
 def manifest(name: str) -> dict[str, Any]:
-    """Where weights come from: seed, version of the prior, steps, hours, curve, sha256.
+    """Where weights come from: seed, version of the prior, steps, core-hours, curve, sha256.
 
     Raises:
         ConfigError: there are no such weights.
@@ -57,13 +58,16 @@ def load(name: str) -> Forward:
     return Forward(Size(**about["size"]), weights)
 
 
-def export(state: State, folder: Path, name: str | None = None) -> dict[str, Any]:
+def export(
+    state: State, folder: Path, name: str | None = None, evaluation: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Write the averaged weights of a training, and their manifest, which is returned.
 
     Args:
         state: of the training.
         folder: to write to.
         name: of the weights; the size's by default.
+        evaluation: what was measured with them, for the manifest.
     """
     from dataclasses import asdict
 
@@ -84,7 +88,8 @@ def export(state: State, folder: Path, name: str | None = None) -> dict[str, Any
         "recipe": asdict(state.recipe),
         "steps": state.step,
         "series": state.step * state.recipe.rows,
-        "hours": round(state.seconds / 3600, 3),
+        "core_hours": round(state.seconds / 3600, 3),
+        "evaluation": dict(evaluation or {}),
         "curve": state.curve,
     }
     for suffix, data in (("safetensors", content), ("json", json.dumps(about, indent=1).encode())):

@@ -104,7 +104,7 @@ class State:
         average: running average of the weights, which is what is shipped.
         optimiser: its memory.
         step: steps done.
-        seconds: that they took.
+        seconds: of a core that they took, those of the generator included.
         curve: one row per report: step, seconds, loss of training, loss of validation by frequency.
     """
 
@@ -185,12 +185,13 @@ def train(
         return state
     checks = {kind: _check(recipe.seed, kind) for kind in KINDS}
     start = saved = time.monotonic()
-    before = state.seconds
+    before, idle = state.seconds, time.process_time()
     losses: list[float] = []
     with _Generator(recipe, state.step, last) as batches:
         while state.step < last and time.monotonic() - start < 60 * minutes:
-            losses.append(_learn(state, batches.next()))
-            state.seconds = before + time.monotonic() - start
+            batch, generated = batches.next()
+            losses.append(_learn(state, batch))
+            state.seconds = before + time.process_time() - idle + generated
             if state.step % recipe.report == 0 or state.step == last:
                 row = {"step": float(state.step), "seconds": round(state.seconds, 1), "loss": _mean(losses)}
                 row |= {kind: _validate(state.average, check) for kind, check in checks.items()}
@@ -282,20 +283,20 @@ class _Generator:
         self._process.terminate()
         self._process.join()
 
-    def next(self) -> Batch:
-        """The next batch.
+    def next(self) -> tuple[Batch, float]:
+        """The next batch, and the seconds of a core that the process has used so far.
 
         Raises:
             RuntimeError: the process died.
         """
         while True:
             try:
-                batch: Batch = self._queue.get(timeout=_WAIT)
+                found: tuple[Batch, float] = self._queue.get(timeout=_WAIT)
             except queue.Empty:
                 if not self._process.is_alive():
                     raise RuntimeError("The generator of synthetic series ended unexpectedly.") from None
             else:
-                return batch
+                return found
 
 
 def _produce(recipe: Recipe, first: int, last: int, out: Any) -> None:
@@ -305,7 +306,7 @@ def _produce(recipe: Recipe, first: int, last: int, out: Any) -> None:
         batch = step_batch(recipe, number)
         while True:
             try:
-                out.put(batch, timeout=_WAIT)
+                out.put((batch, time.process_time()), timeout=_WAIT)
                 break
             except queue.Full:
                 if os.getppid() != parent:  # the training was killed; nobody will read what is still queued
