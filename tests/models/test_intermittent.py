@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statsforecast.models import TSB, CrostonClassic, CrostonSBA
 
 from skucast.errors import ConfigError
-from skucast.models.intermittent import Croston, FittedIntermittent, Tsb, demand_quantiles
+from skucast.models.intermittent import Croston, FittedIntermittent, Sba, Tsb, demand_quantiles
 from skucast.models.intermittent_recursion import smooth_intervals, smooth_probability, smooth_sizes
 
 from .series import panel_of
@@ -30,6 +30,7 @@ def rare(count: int = 12, steps: int = 80, seed: int = 0) -> dict[str, np.ndarra
     [
         (Croston(alpha_size=0.1, alpha_interval=0.1, start="first"), CrostonClassic()),
         (Croston("sba", alpha_size=0.1, alpha_interval=0.1, start="first"), CrostonSBA()),
+        (Sba(alpha_size=0.1, alpha_interval=0.1, start="first"), CrostonSBA()),
         (Tsb(alpha_size=0.2, alpha_probability=0.05, start="first"), TSB(alpha_d=0.2, alpha_p=0.05)),
         (Tsb(alpha_size=0.4, alpha_probability=0.3, start="first"), TSB(alpha_d=0.4, alpha_p=0.3)),
     ],

@@ -67,10 +67,7 @@ def seasonal_means(y: F64, m: int, phase: int = 0, *, multiplicative: bool = Fal
     known = n > 0
     found = np.where(known, cube.reshape(-1, m, count).sum(axis=0) / np.maximum(n, 1), 0.0)
     middle = found.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    if multiplicative:
-        found = found / np.where(middle > 0, middle, 1.0)
-    else:
-        found = found - middle
+    found = found / np.where(middle > 0, middle, 1.0) if multiplicative else found - middle
     return np.asarray(np.roll(np.where(known, found, neutral), phase, axis=0))
 
 
@@ -133,4 +130,4 @@ def _windows(values: F64, m: int) -> F64:
     """Sums over ``m`` steps around each step that has a whole window, the outer two of an even one by half."""
     total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
     sums = total[m:] - total[:-m]
-    return sums if m % 2 else (sums[:-1] + sums[1:]) / 2
+    return np.asarray(sums if m % 2 else (sums[:-1] + sums[1:]) / 2)

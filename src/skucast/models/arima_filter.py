@@ -38,7 +38,7 @@ class Arma:
     @property
     def size(self) -> int:
         """Numbers of the ARMA part of the state."""
-        return max(self.phi.shape[1], self.theta.shape[1] + 1)
+        return int(max(self.phi.shape[1], self.theta.shape[1] + 1))
 
     def take(self, rows: slice) -> Arma:
         """Some of the models."""
@@ -163,7 +163,7 @@ class _Model:
 
     def observe(self, state: F64) -> F64:
         """The observation that states ``(n, ...)`` make: ``(...,)``."""
-        out = state[0].copy()
+        out: F64 = state[0].copy()
         for position, value in self.delta:
             out += value * state[position]
         return out

@@ -72,10 +72,14 @@ class Found:
 
 @dataclass
 class _Trials:
-    """Candidates tried so far for one series."""
+    """Candidates tried so far for one series less what its regressors explain by themselves.
+
+    Candidates differ little in the coefficients of the regressors, which cost most of the time; only the chosen one
+    is fitted with them.
+    """
 
     y: F64
-    x: F64
+    regressors: int
     search: Search
     method: str
     until: float
@@ -90,11 +94,17 @@ class _Trials:
         """Corrected Akaike criterion of a candidate; infinite for one that cannot be fitted or is not stable."""
         key = (orders, constant)
         if key not in self.scores:
-            fit = fitted(self.y, self.x, orders, constant, self.search.season, self.method)
-            self.scores[key] = (
-                np.inf if fit is None else _criterion(fit, self.y.size, orders, self.search.season, self.method)
-            )
+            fit = fitted(self.y, np.empty((self.y.size, 0)), orders, constant, self.search.season, self.method)
+            self.scores[key] = np.inf if fit is None else self._criterion(fit, orders)
         return self.scores[key]
+
+    def _criterion(self, fit: dict[str, Any], orders: Orders) -> float:
+        free = int(fit["mask"].sum()) + self.regressors + 1
+        used = self.y.size - orders[1] - orders[4] * self.search.season
+        if used - free - 1 <= 0 or fit["sigma2"] <= 0 or not stable(fit):
+            return np.inf
+        aic = used * np.log(fit["sigma2"]) + 2 * free if self.method == "CSS" else fit["aic"] + 2 * self.regressors
+        return float(aic + 2 * free * (free + 1) / (used - free - 1))
 
 
 def find(y: F64, x: F64, search: Search) -> Found | None:
@@ -121,7 +131,8 @@ def _find(y: F64, x: F64, search: Search, until: float) -> Found | None:
         orders, constant, tried, late = search.orders, _may_have_constant(search.orders), 1, False
     else:
         d, seasonal = _differences(full, x[:, kept], search.season)
-        trials = _Trials(full, x[:, kept], search, "CSS-ML" if full.size <= _EXACT else "CSS", until)
+        rest = full - x[:, kept] @ _explained(full, x[:, kept], d, seasonal, search.season)
+        trials = _Trials(rest, kept.size, search, "CSS-ML" if full.size <= _EXACT else "CSS", until)
         best = _best(trials, d, seasonal)
         if best is None:
             return None
@@ -212,16 +223,29 @@ def filled(y: F64, x: F64, season: int) -> F64:
 
 def _differences(y: F64, x: F64, season: int) -> tuple[int, int]:
     """Differences and seasonal differences that the tests of statsforecast ask for, one each at most."""
-    from statsforecast.arima import ndiffs, nsdiffs
+    from statsforecast import arima
 
+    tests: Any = arima  # has no types
     design = np.column_stack([np.ones(y.size), x])
     rest = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
     if float(np.ptp(rest)) == 0.0:
         return 0, 0
-    seasonal = int(nsdiffs(rest, period=season, max_D=1)) if season > 1 and y.size > 2 * season + 4 else 0
+    seasonal = int(tests.nsdiffs(rest, period=season, max_D=1)) if season > 1 and y.size > 2 * season + 4 else 0
     if seasonal:
         rest = rest[season:] - rest[:-season]
-    return (int(ndiffs(rest, max_d=1)) if float(np.ptp(rest)) > 0 else 0), seasonal
+    return (int(tests.ndiffs(rest, max_d=1)) if float(np.ptp(rest)) > 0 else 0), seasonal
+
+
+def _explained(y: F64, x: F64, d: int, seasonal: int, season: int) -> F64:
+    """Least-squares coefficients of the regressors, in the differences that the model will take."""
+    design = np.column_stack([np.ones(y.size), x, y])
+    for _ in range(d):
+        design = np.diff(design, axis=0)
+    for _ in range(seasonal):
+        design = design[season:] - design[:-season]
+    constant = [0] if d + seasonal == 0 else []
+    columns = [*constant, *range(1, 1 + x.shape[1])]
+    return np.asarray(np.linalg.lstsq(design[:, columns], design[:, -1], rcond=None)[0][len(constant) :])
 
 
 def _best(trials: _Trials, d: int, seasonal: int) -> tuple[Orders, bool] | None:
@@ -265,16 +289,6 @@ def _neighbours(orders: Orders, constant: bool, seasonal: int) -> Iterator[tuple
             yield (new[0], d, new[1], new[2], seasonal_d, new[3]), constant
     if d + seasonal_d <= 1:
         yield orders, not constant
-
-
-def _criterion(fit: dict[str, Any], n: int, orders: Orders, season: int, method: str) -> float:
-    """Corrected Akaike criterion; infinite for a model that is not stable or has too many coefficients."""
-    free = int(fit["mask"].sum()) + 1
-    used = n - orders[1] - orders[4] * season
-    if used - free - 1 <= 0 or fit["sigma2"] <= 0 or not stable(fit):
-        return np.inf
-    aic = used * np.log(fit["sigma2"]) + 2 * free if method == "CSS" else fit["aic"]
-    return float(aic + 2 * free * (free + 1) / (used - free - 1))
 
 
 def _may_have_constant(orders: Orders) -> bool:

@@ -31,8 +31,8 @@ def profiles(y: F64, m: int, phase: int, pooled: F64) -> F64:
     sold, n = _by_phase(y, m, phase)
     seen = n.sum(axis=0)
     size = sold.sum(axis=0) / np.maximum(seen, 1)
-    squares = np.where(np.isnan(y), 0.0, (y - size) ** 2).sum(axis=0) / np.maximum(seen, 1)
-    worth = _WORTH * np.maximum(squares / np.maximum(size, 1e-12), 1.0)
+    within = np.nan_to_num(y**2).sum(axis=0) - (sold**2 / np.maximum(n, 1)).sum(axis=0)  # squares around each phase
+    worth = _WORTH * np.maximum(within / np.maximum(seen - m, 1) / np.maximum(size, 1e-12), 1.0)
     own = (sold + worth * pooled[:, None]) / np.maximum(size * n + worth, 1e-12)
     return _level(np.where(size > 0, own, pooled[:, None]))
 

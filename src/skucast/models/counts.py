@@ -71,7 +71,7 @@ def demand_class(y: F64) -> I64:
     interval = np.maximum((~np.isnan(y)).sum(axis=0), 1) / n
     size = np.where(occurs, y, 0.0).sum(axis=0) / n
     variation = np.where(occurs, (y - size) ** 2, 0.0).sum(axis=0) / n / np.maximum(size, 1e-12) ** 2
-    return (interval > _CUTS[0]).astype(np.int64) + 2 * (variation > _CUTS[1]).astype(np.int64)
+    return np.asarray((interval > _CUTS[0]) + 2 * (variation > _CUTS[1]), dtype=np.int64)
 
 
 def dispersion_sums(errors: F64, means: F64) -> tuple[F64, F64]:

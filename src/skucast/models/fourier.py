@@ -24,7 +24,7 @@ F64 = npt.NDArray[np.float64]
 _LEVEL = Form("none", "none")
 _SERIES = 1024  # series worked on together
 _SAMPLE = 400  # series that tell how fast the level moves
-_ALPHAS = (0.02, 0.5)  # limits of that
+_ALPHAS = (0.02, 0.95)  # limits of that
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ class FittedFourier(Fitted):
                 if name in known:
                     moved = covariates.column(k, known[name][part].T.astype(np.float64), part)
                     point = point + (beta[:, ahead.shape[1] + k] * moved).T
-            seen = ~np.isnan(y)
-            point = np.where(seen.any(axis=0)[:, None], np.maximum(point, 0.0), np.nan)
+            seen: npt.NDArray[np.bool_] = ~np.isnan(y)
+            point = np.where(np.asarray(seen.any(axis=0))[:, None], np.maximum(point, 0.0), np.nan)
             past = PastErrors(np.where(seen, errors, np.nan).T, np.where(seen, y - errors, 0.0).T, 1 / data.scale[part])
             growth = growth_of_variance(horizon, parameters).T
             scale = data.scale[part, None]

@@ -62,7 +62,7 @@ class Covariates:
     def column(self, k: int, values: F64, rows: npt.NDArray[np.int64] | slice = slice(None)) -> F64:
         """Column ``(T, S)`` of covariate ``k`` from its values ``(T, S)``; zero, its mean, where unknown."""
         moved = (_logged(values) if self.logs[k] else values) - self.centre[rows, k]
-        return np.nan_to_num(np.clip(moved, self.lowest[k], self.highest[k]) / self.spread[k])
+        return np.asarray(np.nan_to_num(np.clip(moved, self.lowest[k], self.highest[k]) / self.spread[k]))
 
 
 def _logged(values: F64) -> F64:

@@ -89,7 +89,9 @@ class Croston(_Intermittent):
 
     def __post_init__(self) -> None:
         if self.variant not in get_args(Variant):
-            raise ConfigError(f"Model '{self.name}': variant must be {', '.join(get_args(Variant))}, not '{self.variant}'.")
+            raise ConfigError(
+                f"Model '{self.name}': variant must be {', '.join(get_args(Variant))}, not '{self.variant}'."
+            )
         _check(self.name, self.start, alpha_size=self.alpha_size, alpha_interval=self.alpha_interval)
 
     def _given(self) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from .count_profile import pooled_profile, profiles
 from .counts import class_dispersion, count_cdf, count_quantiles, demand_class, dispersion_sums, shrunk_dispersion
 from .ets_recursion import Parameters, States, smooth
 from .ets_search import initial_line
-from .intermittent_recursion import mean_probability, smooth_probability
+from .intermittent_recursion import mean_probability
 from .rows import match_rows
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 

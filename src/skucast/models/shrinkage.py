@@ -110,6 +110,6 @@ def _posterior(gram: Gram, noise: F64, prior: Prior, *, spread: bool = True) -> 
     precision = gram.xx / noise[:, None, None] + np.diag(1 / prior.variance)
     moment = gram.xy / noise[:, None] + prior.mean / prior.variance
     if not spread:
-        return np.linalg.solve(precision, moment[..., None])[..., 0], np.zeros_like(moment)
+        return np.asarray(np.linalg.solve(precision, moment[..., None])[..., 0]), np.zeros_like(moment)
     inverse = np.linalg.inv(precision)
-    return np.einsum("spq,sq->sp", inverse, moment), np.einsum("spp->sp", inverse)
+    return np.asarray(np.einsum("spq,sq->sp", inverse, moment)), np.asarray(np.einsum("spp->sp", inverse))

@@ -127,7 +127,9 @@ class FittedEts(Fitted):
             learned = learned.put(moved, _restart(learned.take(moved), panel.take(moved)))
         if new.any():
             fresh = np.flatnonzero(new)
-            learned = learned.put(fresh, _learn(self.spec, panel.take(fresh), panel.freq.default_horizon, learned.season.shape[0]))
+            learned = learned.put(
+                fresh, _learn(self.spec, panel.take(fresh), panel.freq.default_horizon, learned.season.shape[0])
+            )
         return replace(self, panel=panel, learned=learned)
 
     def _predict(

@@ -167,9 +167,7 @@ class Fitted(ABC):
         draw = self.seed if seed is None else seed
         mean, quantiles = self._predict(horizon, known, wanted, draw)
         mean, quantiles, fallback = _fill_gaps(self, mean, quantiles, horizon, wanted)
-        return Forecast.of(
-            self.panel, mean, quantiles, wanted, copula=self._copula(horizon), fallback=fallback
-        )
+        return Forecast.of(self.panel, mean, quantiles, wanted, copula=self._copula(horizon), fallback=fallback)
 
     @abstractmethod
     def _predict(

@@ -224,8 +224,8 @@ def _forecast(
     for pattern in parts.ahead:
         point = point + pattern[np.arange(horizon) % len(pattern)][:, rows].T
     growth = growth_of_variance(horizon, parameters).T
-    seen = ~np.isnan(y)
-    point = np.where(seen.any(axis=0)[:, None], np.maximum(point, 0.0), np.nan)
+    seen: npt.NDArray[np.bool_] = ~np.isnan(y)
+    point = np.where(np.asarray(seen.any(axis=0))[:, None], np.maximum(point, 0.0), np.nan)
     fits = np.where(seen, y - errors, 0.0) + parts.season[:, rows]
     scale = parts.scale[rows]
     past = PastErrors(np.where(seen, errors, np.nan).T, fits.T, 1 / scale)

@@ -105,7 +105,7 @@ class Learned:
 
     def along(self, phases: I64) -> F64:
         """The season at the given phases, ``(len(phases), S)``."""
-        return self.season[phases % self.season.shape[0]]
+        return np.asarray(self.season[phases % self.season.shape[0]])
 
     def without_season(self, y: F64, end: int) -> F64:
         """History ``(T, S)`` that ends at step ``end``, season taken out."""
@@ -244,8 +244,8 @@ def _forecast(learned: Learned, y: F64, end: int, horizon: int, levels: tuple[fl
     parameters = Parameters(learned.alpha, learned.weight, learned.level)
     last = run(adjusted, parameters, line)
     point = learned.with_season(project(horizon, parameters, last, line, dynamic=learned.dynamic), end + 1).T
-    seen = ~np.isnan(y)
-    point = np.where(seen.any(axis=0)[:, None], np.maximum(point, 0.0), np.nan)
+    seen: npt.NDArray[np.bool_] = ~np.isnan(y)
+    point = np.where(np.asarray(seen.any(axis=0))[:, None], np.maximum(point, 0.0), np.nan)
     fits = learned.with_season(np.where(seen, adjusted, 0.0) - last.errors, end + 1 - y.shape[0])
     growth = 1 + np.arange(horizon) * learned.alpha[:, None] ** 2
     past = PastErrors(np.where(seen, y - fits, np.nan).T, fits.T, 1 / learned.scale)

@@ -130,7 +130,7 @@ def run(y: F64, parameters: Parameters, line: Lines) -> Run:
 
 def project(horizon: int, parameters: Parameters, last: Run, line: Lines, *, dynamic: npt.NDArray[np.bool_]) -> F64:
     """Point forecasts ``(H, S)``; a dynamic line goes on learning from its own forecasts, as its authors have it."""
-    out = np.empty((horizon, last.level.size))
+    out: F64 = np.empty((horizon, last.level.size))
     level, rest, lag, sums, age = last.level, last.rest, last.lag, line.last, line.age
     intercept, slope = sums.line()
     for h in range(horizon):
@@ -177,7 +177,8 @@ def estimate(y: F64, line: Lines, *, weight: float | None = None) -> tuple[Param
 def first_level(y: F64, line: Lines, alpha: F64, weight: F64) -> F64:
     """First level of a history that begins elsewhere than the one learned from, by least squares."""
     moments = _Moments.of(y, line)
-    return moments.solve(alpha[None].astype(np.float32), weight)[1][0]
+    level: F64 = moments.solve(alpha[None].astype(np.float32), weight)[1][0]
+    return level
 
 
 @dataclass(frozen=True)
@@ -198,51 +199,44 @@ class _Moments:
         rank = np.cumsum(seen, axis=0)
         early = seen & (rank <= 10)
         start = np.where(early, y, 0.0).sum(axis=0) / np.maximum(early.sum(axis=0), 1)
-        return cls(
-            *(
-                np.ascontiguousarray(a, dtype=np.float32)
-                for a in (np.where(seen, y, 0.0), seen, seen & (rank > _SKIP), rank > 0, line.intercept, line.slope)
-            ),
-            start=start.astype(np.float32),
-        )
+        narrow = [
+            np.ascontiguousarray(a, dtype=np.float32)
+            for a in (np.where(seen, y, 0.0), seen, seen & (rank > _SKIP), rank > 0, line.intercept, line.slope, start)
+        ]
+        return cls(*narrow)
 
     def solve(self, alpha: Array, weight: float | F64 | None) -> tuple[F64, F64, F64]:
         """Least squared errors, first level and line's weight for candidates ``(K, S)``; each ``(K, S)``."""
         shape = alpha.shape
         level = np.broadcast_to(self.start, shape).copy()
         rest, lag = np.ones(shape, np.float32), np.ones(shape, np.float32)
-        error, left, line, work = (np.empty(shape, np.float32) for _ in range(4))
-        ee, er, el, rr, rl, ll = (np.zeros(shape, np.float32) for _ in range(6))
+        error, line, counted, work = (np.empty(shape, np.float32) for _ in range(4))
+        # sums of products of errors without the line (e), response to the first level (r) and to the line (l)
+        sums = {name: np.zeros(shape, np.float32) for name in ("ee", "er", "el", "rr", "rl", "ll")}
+        factors = {"e": error, "r": counted, "l": line}
         for t in range(self.filled.shape[0]):
             keep, count = self.keep[t], self.count[t]
-            if not keep.any():
-                lag += self.begun[t]
-                continue
-            np.subtract(self.filled[t], level, out=error)
-            error *= keep
-            np.multiply(rest, self.intercept[t], out=line)
-            np.multiply(lag, self.slope[t], out=work)
-            line += work
-            np.multiply(alpha, error, out=work)
-            level += work
-            if not count.all():
+            if keep.any():
+                np.subtract(self.filled[t], level, out=error)
+                error *= keep
+                np.multiply(rest, self.intercept[t], out=line)
+                np.multiply(lag, self.slope[t], out=work)
+                line += work
+                np.multiply(alpha, error, out=work)
+                level += work
+                np.multiply(rest, count, out=counted)
                 error *= count
                 line *= count
-            # sums of products of: errors without the line, response to the first level, response to the line
-            for total, a, b in ((ee, error, error), (er, error, rest), (el, error, line), (ll, line, line)):
-                np.multiply(a, b, out=work)
-                total += work
-            np.multiply(line, rest, out=work)
-            rl += work
-            np.multiply(rest, rest, out=work)
-            work *= count
-            rr += work
-            np.multiply(alpha, keep, out=left)
-            np.subtract(1, left, out=left)
-            rest *= left
-            lag *= left
+                for name, total in sums.items():
+                    np.multiply(factors[name[0]], factors[name[1]], out=work)
+                    np.add(total, work, out=total)
+                np.multiply(alpha, keep, out=work)
+                np.subtract(1, work, out=work)
+                rest *= work
+                lag *= work
             lag += self.begun[t]
-        return _least_squares(*(a.astype(np.float64) for a in (ee, er, el, rr, rl, ll)), weight, self.start)
+        ee, er, el, rr, rl, ll = (total.astype(np.float64) for total in sums.values())
+        return _least_squares(ee, er, el, rr, rl, ll, weight, self.start)
 
 
 def _least_squares(

@@ -125,6 +125,15 @@ def test_effects_of_price_and_promotion_are_found_and_shrunk() -> None:
     assert found.present[1, :, 1].sum() == 0
 
 
+def test_a_series_without_covariates_reads_the_same_beside_one_that_has_some() -> None:
+    demand = np.random.default_rng(5).poisson(6, (2, 90)).astype(float)
+    promotion = np.full((2, 90 + HORIZON), np.nan, np.float32)
+    promotion[1] = np.arange(90 + HORIZON) % 9 == 0
+    mixed, alone = inputs(window(demand, promotion=promotion)), inputs(window(demand[:1]))
+    for name in ("history", "tokens", "steps"):
+        np.testing.assert_array_equal(getattr(mixed, name)[0], getattr(alone, name)[0])
+
+
 def test_a_constant_covariate_says_nothing_even_if_it_changes_ahead() -> None:
     slots = np.full((1, 100 + HORIZON, SLOTS), np.nan, np.float32)
     slots[:, :, 0] = 7.0

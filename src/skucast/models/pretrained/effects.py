@@ -44,6 +44,11 @@ def effects(window: Window, residual: F32, ok: F32) -> Effects:
     """
     length = residual.shape[1]
     shown, present = _comparable(window)
+    share = present[:, :length].mean(axis=1)
+    if not shown.any():  # most panels have no covariates at all; what follows would be zeros
+        nothing = np.zeros((len(shown), 3 * COLUMNS), np.float32)
+        ahead = np.zeros((len(shown), window.horizon, COLUMNS + 1), np.float32)
+        return Effects(shown, present, ahead, np.zeros_like(residual), np.concatenate([nothing, share], axis=1))
     moved = _moved(shown, present, length, window.grid.half)
     past = moved[:, :length] * ok[:, :, None]
     turned = np.ascontiguousarray(past.transpose(0, 2, 1))
@@ -55,7 +60,6 @@ def effects(window: Window, residual: F32, ok: F32) -> Effects:
     n = np.maximum(ok.sum(axis=1, keepdims=True), 1)
     noise = np.sqrt((residual**2).sum(axis=1, keepdims=True) / n) + 0.05
     certain = alone * np.sqrt(diagonal) / noise
-    share = present[:, :length].mean(axis=1)
     future = moved[:, length:]
     ahead = np.concatenate([future * alone[:, None], (future * together[:, None]).sum(axis=2, keepdims=True)], axis=2)
     summary = np.concatenate([alone, together, certain, share], axis=1)
