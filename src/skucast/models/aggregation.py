@@ -170,8 +170,12 @@ def _history(panel: Panel, rows: I64) -> F64:
     """Observed demand ``(T, S)``, missing steps moved to the front: intervals count observed steps only."""
     part = panel.take(rows)
     values = part.dense(part.observed).astype(np.float64)
-    order = np.argsort(~np.isnan(values), axis=1, kind="stable")
-    return np.ascontiguousarray(np.take_along_axis(values, order, axis=1).T)
+    seen = ~np.isnan(values)
+    gaps = (seen[:, :-1] & ~seen[:, 1:]).any(axis=1)
+    if gaps.any():
+        order = np.argsort(seen[gaps], axis=1, kind="stable")
+        values[gaps] = np.take_along_axis(values[gaps], order, axis=1)
+    return np.ascontiguousarray(values.T)
 
 
 def _sums(y: F64, smallest: I64, largest: I64) -> Iterator[tuple[int, I64, F64, F64]]:

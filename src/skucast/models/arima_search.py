@@ -21,8 +21,9 @@ Orders = tuple[int, int, int, int, int, int]
 _EXACT = 150  # observations up to which candidates are compared by their exact likelihood
 _ITERATIONS = 60  # of each optimisation
 _NEAR_ONE = 1.01  # roots of the polynomials lie at least so far from zero
-_STATIONARY = 1.0001  # the same for the autoregressive part of a model whose orders are given
+_STATIONARY = 1.000001  # the same for the autoregressive part of a model whose orders are given
 _MOST = (3, 3, 1, 1)  # p, q, P, Q
+_HELD_BACK = 0.1  # penalty on the coefficients by which gaps are filled
 _SPAN = 10  # observations for each coefficient of the regression
 
 
@@ -138,7 +139,7 @@ def _find(y: F64, x: F64, search: Search, until: float) -> Found | None:
             return None
         (orders, constant), tried, late = best, len(trials.scores), time.monotonic() > until
     fit = None if late else fitted(full, x[:, kept], orders, constant, search.season, "CSS-ML")
-    if fit is None or not stable(fit):
+    if fit is None or (search.orders is None and not stable(fit)):
         fit = fitted(full, x[:, kept], orders, constant, search.season, "CSS")
     if fit is None or _closest_root(fit["model"]["phi"], -1.0) < _STATIONARY:
         return None
@@ -190,7 +191,10 @@ def usable(x: F64, observations: int) -> npt.NDArray[np.int64]:
     kept: list[int] = []
     if len(x) < 2:
         return np.empty(0, dtype=np.int64)
-    bases = [(np.ones((len(x), 1)) / np.sqrt(len(x)), x), (np.empty((len(x) - 1, 0)), np.diff(x, axis=0))]
+    bases = [
+        (np.ones((len(x), 1)) / np.sqrt(len(x)), x),
+        (np.ones((len(x) - 1, 1)) / np.sqrt(len(x) - 1), np.diff(x, axis=0)),
+    ]
     for k in range(x.shape[1]):
         if len(kept) >= observations // _SPAN:
             break
@@ -215,7 +219,8 @@ def filled(y: F64, x: F64, season: int) -> F64:
         return y
     phase = np.arange(y.size) % season
     design = np.column_stack([np.ones(y.size), x, *(phase == k for k in range(1, season))])
-    weights = design[known].T @ design[known] + 1e-3 * np.eye(design.shape[1])
+    weights = design[known].T @ design[known]
+    weights[1:, 1:] += _HELD_BACK * np.eye(design.shape[1] - 1)  # a phase that was never seen is as the others are
     base = design @ np.linalg.solve(weights, design[known].T @ y[known])
     at = np.arange(y.size)
     return np.where(known, y, base + np.interp(at, at[known], (y - base)[known]))

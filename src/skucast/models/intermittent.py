@@ -53,7 +53,7 @@ class _Intermittent(Spec):
         """Smoothing parameters of size and rate; 0 where they are to be chosen."""
 
     @abstractmethod
-    def _smooth_rate(self, y: F64, alpha: F64) -> tuple[F64, F64]:
+    def _smooth_rate(self, y: F64, alpha: npt.NDArray[Any]) -> tuple[F64, F64]:
         """Squared errors of the rate, and the chance of demand after the last step, shaped like ``alpha``."""
 
     @abstractmethod
@@ -100,7 +100,7 @@ class Croston(_Intermittent):
     def _first_size(self, y: F64) -> F64:
         return first_size(y) if self.start == "first" else mean_size(y)
 
-    def _smooth_rate(self, y: F64, alpha: F64) -> tuple[F64, F64]:
+    def _smooth_rate(self, y: F64, alpha: npt.NDArray[Any]) -> tuple[F64, F64]:
         usual = 1 / np.maximum(mean_probability(y), 1e-9)
         error, interval = smooth_intervals(y, alpha, first_interval(y) if self.start == "first" else usual)
         less = {"classic": np.zeros_like(alpha), "sba": alpha / 2, "sbj": alpha / (2 - alpha)}[self.variant]
@@ -153,7 +153,7 @@ class Tsb(_Intermittent):
     def _first_size(self, y: F64) -> F64:
         return first_size(y) if self.start == "first" else mean_size(y)
 
-    def _smooth_rate(self, y: F64, alpha: F64) -> tuple[F64, F64]:
+    def _smooth_rate(self, y: F64, alpha: npt.NDArray[Any]) -> tuple[F64, F64]:
         begun = y[(~np.isnan(y)).argmax(axis=0), np.arange(y.shape[1])] > 0
         return smooth_probability(y, alpha, begun * 1.0 if self.start == "first" else mean_probability(y))
 
@@ -215,14 +215,17 @@ def demand_quantiles(y: F64, size: F64, chance: F64, levels: tuple[float, ...]) 
         chance: ``(S,)`` probability of demand.
         levels: ``Q`` quantile levels.
     """
-    occurs = (y > 0).T
-    n = occurs.sum(axis=1)
-    usual = mean_size(y)
+    occurs = y > 0
+    n = occurs.sum(axis=0)
+    sold = np.where(occurs, y, 0.0)
+    usual = sold.sum(axis=0) / np.maximum(n, 1)
     u = (np.asarray(levels) - (1 - chance[:, None])) / np.maximum(chance[:, None], 1e-12)  # level among demands
     inside = np.clip(u, 0, 1)
     moved = size / np.where(usual > 0, usual, 1.0)
-    seen = moved[:, None] * sorted_quantiles(np.where(occurs, y.T, np.nan), n, inside)
-    squares = np.where(occurs, (y.T - usual[:, None]) ** 2, 0.0).sum(axis=1)
+    # as exact as the panel; no demand sorts last, infinity six times as fast as NaN
+    sizes = np.where(occurs, y, np.where(n > 0, np.inf, 0.0)).astype(np.float32)
+    seen = moved[:, None] * sorted_quantiles(np.ascontiguousarray(sizes.T), n, inside)
+    squares = np.maximum(np.einsum("ts,ts->s", sold, sold) - n * usual**2, 0.0)
     variance = (squares + _PRIOR * _PRIOR_CV2 * usual**2) / (n + _PRIOR) * moved**2
     assumed = gamma_quantiles(size, variance, inside)
     weight = (n / (n + _PRIOR))[:, None]
@@ -235,7 +238,7 @@ def _learn(spec: _Intermittent, panel: Panel) -> Learned:
     if all(spec._given()):
         return Learned(size, rate)
     for part, y in _blocks(panel):
-        candidates = np.repeat(_ALPHAS[:, None], y.shape[1], axis=1)  # (K, S)
+        candidates = np.repeat(_ALPHAS[:, None], y.shape[1], axis=1).astype(np.float32)  # (K, S)
         if not spec._given()[0]:
             size[part] = _best(smooth_sizes(y, candidates, spec._first_size(y))[0])
         if not spec._given()[1]:

@@ -1,7 +1,8 @@
 """Recursions of intermittent demand for many series and parameter candidates at once.
 
 Demand is split into whether it occurs and how much is taken when it does; each part is smoothed by
-itself. Missing steps change nothing: intervals count observed steps only.
+itself. Missing steps change nothing: intervals count observed steps only. Sums and states have the precision of
+``alpha``: single precision is enough to choose between candidates, and twice as fast.
 """
 
 from __future__ import annotations
@@ -25,12 +26,17 @@ def smooth_sizes(y: Array, alpha: Array, first: Array) -> tuple[Array, Array]:
     Returns:
         Sum of squared one-step errors at demands, and the last smoothed size, shaped like ``alpha``.
     """
-    level = np.array(np.broadcast_to(first, alpha.shape), dtype=np.float64)
-    sse = np.zeros(alpha.shape)
-    for now in y:
-        error = np.where(now > 0, now - level, 0.0)  # NaN > 0 is False
-        sse += error * error
-        level += alpha * error
+    level = np.array(np.broadcast_to(first, alpha.shape), dtype=alpha.dtype)
+    sse, error, work = (np.zeros_like(level) for _ in range(3))
+    occurs = (y > 0).astype(alpha.dtype)
+    sold = np.where(occurs > 0, y, 0.0).astype(alpha.dtype)
+    for now, here in zip(sold, occurs, strict=True):
+        np.subtract(now, level, out=error)
+        error *= here
+        np.multiply(error, error, out=work)
+        sse += work
+        error *= alpha
+        level += error
     return sse, level
 
 
@@ -40,13 +46,16 @@ def smooth_probability(y: Array, alpha: Array, first: Array) -> tuple[Array, Arr
     Returns:
         Sum of squared errors of the probability (Brier score times steps), and the last probability.
     """
-    level = np.array(np.broadcast_to(first, alpha.shape), dtype=np.float64)
-    brier = np.zeros(alpha.shape)
-    occurs, hidden = (y > 0).astype(np.float64), np.isnan(y)
-    for now, unseen in zip(occurs, hidden, strict=True):
-        error = np.where(unseen, 0.0, now - level)
-        brier += error * error
-        level += alpha * error
+    level = np.array(np.broadcast_to(first, alpha.shape), dtype=alpha.dtype)
+    brier, error, work = (np.zeros_like(level) for _ in range(3))
+    occurs, seen = (y > 0).astype(alpha.dtype), (~np.isnan(y)).astype(alpha.dtype)
+    for now, here in zip(occurs, seen, strict=True):
+        np.subtract(now, level, out=error)
+        error *= here
+        np.multiply(error, error, out=work)
+        brier += work
+        error *= alpha
+        level += error
     return brier, level
 
 
@@ -56,16 +65,23 @@ def smooth_intervals(y: Array, alpha: Array, first: Array) -> tuple[Array, Array
     Returns:
         Sum of squared errors of the probability ``1 / interval`` at every step, and the last interval.
     """
-    level = np.array(np.broadcast_to(first, alpha.shape), dtype=np.float64)
-    brier = np.zeros(alpha.shape)
-    since = np.zeros(y.shape[1])
-    occurs, hidden = y > 0, np.isnan(y)
-    for now, unseen in zip(occurs, hidden, strict=True):
-        since += ~unseen
-        chance = 1 / np.maximum(level, 1)
-        brier += np.where(unseen, 0.0, (now - chance) ** 2)
-        level += alpha * np.where(now, since - level, 0.0)
-        since[now] = 0
+    level = np.array(np.broadcast_to(first, alpha.shape), dtype=alpha.dtype)
+    brier, error, work = (np.zeros_like(level) for _ in range(3))
+    since = np.zeros(y.shape[1], dtype=alpha.dtype)
+    occurs, seen = (y > 0).astype(alpha.dtype), (~np.isnan(y)).astype(alpha.dtype)
+    for now, here in zip(occurs, seen, strict=True):
+        since += here
+        np.maximum(level, 1.0, out=work)
+        np.divide(1.0, work, out=work)
+        np.subtract(now, work, out=work)
+        work *= here
+        work *= work
+        brier += work
+        np.subtract(since, level, out=error)
+        error *= now
+        error *= alpha
+        level += error
+        since *= 1 - now
     return brier, level
 
 

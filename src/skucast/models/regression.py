@@ -95,7 +95,8 @@ class Linear(Spec):
                 progress("rows of the regression", (at + 1) / len(draw.origins))
         trial = _compare(self, draw, matrix, terms, early, held)
         both = early + late
-        beta = both.solve(trial.penalty, terms.degrees <= trial.degree)
+        beta = both.solve(trial.penalty, terms.degrees <= trial.degree)[terms.degrees <= trial.degree]
+        terms = replace(terms, degree=trial.degree)
         if both.weight <= 0:
             beta[0] = 1.0  # nothing to learn from: the level
         own = np.zeros((len(panel), 0))
