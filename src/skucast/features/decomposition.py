@@ -151,11 +151,10 @@ def _per_span(y: F64, plans: Sequence[_Plan], iterate: int) -> Decomposition:
             trend[at] = np.concatenate([found.trend, found.trend[-1:].repeat(after, axis=0)])
             remainder[start : stop + 1, part] = found.remainder
             for plan in plans:
-                season = found.seasons.get(plan.period, np.zeros((steps, part.size)))
-                again = season[steps - plan.period + np.arange(after) % plan.period] if plan in enough else season[:0]
-                seasons[plan.period][at] = np.concatenate(
-                    [season, again if plan in enough else np.zeros((after, part.size))]
-                )
+                again = np.arange(after) % plan.period - plan.period  # the last cycle goes on
+                season = found.seasons.get(plan.period)
+                whole = 0.0 if season is None else np.concatenate([season, season[again]])
+                seasons[plan.period][at] = whole
     return Decomposition(trend, seasons, remainder)
 
 
@@ -226,9 +225,7 @@ def _mean(values: F64, span: int) -> F64:
 
 def _robustness(size: F64, seen: F64 | None) -> F64:
     """Bisquare weights of remainders: zero from six times their median on, one everywhere if that is zero."""
-    from numpy import nanmedian
-
-    middle = np.median(size, axis=0) if seen is None else nanmedian(np.where(seen > 0, size, np.nan), axis=0)
+    middle = np.median(size, axis=0) if seen is None else np.nanmedian(np.where(seen > 0, size, np.nan), axis=0)
     limit = 6 * middle
     ratio = size / np.where(limit > 0, limit, 1.0)
     weight = np.where(ratio <= 0.001, 1.0, np.where(ratio <= 0.999, (1 - np.minimum(ratio, 1.0) ** 2) ** 2, 0.0))

@@ -17,7 +17,7 @@ from .ets_search import Form, adjust, estimate, initial_states
 from .fourier_covariates import Covariates
 from .fourier_design import Calendar
 from .rows import match_rows
-from .shrinkage import Gram, Prior, effects, learn_prior
+from .shrinkage import Gram, Prior, effects, learn_prior, learners
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -66,9 +66,9 @@ class Fourier(Spec):
         calendar = Calendar.of(panel, self.season_waves, self.year_waves, trend=self.trend)
         data = _Data.of(panel, calendar, tuple(n for n in panel.known if n not in panel.categories))
         speed = _speed(data.y)
-        gram = data.gram(speed)
+        gram = data.gram(speed, learners(len(panel)))
         prior = learn_prior(gram, np.zeros(gram.xy.shape[1], dtype=np.bool_) if self.pooled else None)
-        beta = _effects(data, gram, prior)
+        beta = _effects(data, speed, prior)
         learned = Learned(
             beta, _alpha(data, beta), data.scale, prior.mean, prior.variance, np.array([speed]), **vars(data.covariates)
         )
@@ -131,7 +131,7 @@ class FittedFourier(Fitted):
         if new.any():
             part = panel.take(np.flatnonzero(new))
             data = _Data.of(part, self.calendar, self.covariates, like=old.covariates)
-            beta[new] = _effects(data, data.gram(float(old.speed[0])), Prior(old.mean, old.variance))
+            beta[new] = _effects(data, float(old.speed[0]), Prior(old.mean, old.variance))
             alpha[new], scale[new], centre[new] = _alpha(data, beta[new]), data.scale, data.covariates.centre
         learned = replace(old, beta=beta, alpha=alpha, scale=scale, centre=centre)
         return replace(self, panel=panel, learned=learned)
@@ -217,30 +217,26 @@ class _Data:
             out += beta[:, width + k] * column[:, rows]
         return np.asarray(out)
 
-    def gram(self, speed: float) -> Gram:
+    def gram(self, speed: float, rows: npt.NDArray[np.int64]) -> Gram:
         """Sums of products of what exponential smoothing with ``speed`` leaves of target and columns."""
         steps, width = self.x.shape
-        count, total = self.y.shape[1], self.x.shape[1] + len(self.own)
+        total = width + len(self.own)
         x = _innovations(self.x, speed, start=self.x[0])
         products = (x[:, :, None] * x[:, None, :]).reshape(steps, width * width)
-        xx, xy = np.zeros((count, total, total)), np.zeros((count, total))
-        yy, n = np.zeros(count), np.zeros(count)
-        for first in range(0, count, _SERIES):
-            rows = slice(first, first + _SERIES)
-            y = np.ascontiguousarray(self.y[:, rows])
-            seen = (~np.isnan(y)).astype(np.float64)
-            error = _innovations(y, speed, start=initial_states(y, _LEVEL, 1, 0).level)
-            xx[rows, :width, :width] = (seen.T @ products).reshape(y.shape[1], width, width)
-            xy[rows, :width] = error.T @ x
-            yy[rows], n[rows] = (error**2).sum(axis=0), seen.sum(axis=0)
-            own = [_innovations(np.ascontiguousarray(c[:, rows]), speed, start=c[0, rows]) * seen for c in self.own]
-            for k, column in enumerate(own):
-                cross = column.T @ x
-                xx[rows, width + k, :width], xx[rows, :width, width + k] = cross, cross
-                xy[rows, width + k] = (column * error).sum(axis=0)
-                for j, other in enumerate(own):
-                    xx[rows, width + k, width + j] = (column * other).sum(axis=0)
-        return Gram(xx, xy, yy, n)
+        y = np.ascontiguousarray(self.y[:, rows])
+        seen = (~np.isnan(y)).astype(np.float64)
+        error = _innovations(y, speed, start=initial_states(y, _LEVEL, 1, 0).level)
+        xx, xy = np.empty((rows.size, total, total)), np.empty((rows.size, total))
+        xx[:, :width, :width] = (seen.T @ products).reshape(rows.size, width, width)
+        xy[:, :width] = error.T @ x
+        own = [_innovations(np.ascontiguousarray(c[:, rows]), speed, start=c[0, rows]) * seen for c in self.own]
+        for k, column in enumerate(own):
+            cross = column.T @ x
+            xx[:, width + k, :width], xx[:, :width, width + k] = cross, cross
+            xy[:, width + k] = (column * error).sum(axis=0)
+            for j, other in enumerate(own):
+                xx[:, width + k, width + j] = (column * other).sum(axis=0)
+        return Gram(xx, xy, (error**2).sum(axis=0), seen.sum(axis=0))
 
 
 def _innovations(y: F64, speed: float, start: F64) -> F64:
@@ -257,10 +253,13 @@ def _speed(y: F64) -> float:
     return float(np.clip(np.median(found.parameters.alpha), *_ALPHAS))
 
 
-def _effects(data: _Data, gram: Gram, prior: Prior) -> F64:
+def _effects(data: _Data, speed: float, prior: Prior) -> F64:
     """Each series' effects; none where nothing was ever sold, since effects are relative to size."""
+    count = data.y.shape[1]
+    parts = [np.arange(first, min(first + _SERIES, count)) for first in range(0, count, _SERIES)]
+    found = np.concatenate([effects(data.gram(speed, rows), prior) for rows in parts])
     sold = (np.nan_to_num(data.y) != 0).any(axis=0)
-    return np.asarray(effects(gram, prior) * sold[:, None])
+    return np.asarray(found * sold[:, None])
 
 
 def _alpha(data: _Data, beta: F64) -> F64:

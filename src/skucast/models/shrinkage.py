@@ -20,7 +20,6 @@ _LEARNERS = 1000  # series from which the prior is learned
 _FIRST_VARIANCE = 0.05
 _LEAST_VARIANCE = 1e-6
 _RIDGE = 25.0  # variance of pooled effects around zero
-_CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -59,16 +58,19 @@ class Prior:
     variance: F64
 
 
+def learners(count: int) -> npt.NDArray[np.int64]:
+    """Rows of the series from which a prior is learned: at most a thousand, spread evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, _LEARNERS)).astype(np.int64))
+
+
 def learn_prior(gram: Gram, own: npt.NDArray[np.bool_] | None = None) -> Prior:
     """Pooled effects and their variance between series.
 
     Args:
-        gram: of all series; a thousand spread evenly over them take part.
+        gram: of the series that teach; `learners` picks enough of many.
         own: ``(P,)`` effects that may differ between series; the others are the same for all. None is all.
     """
-    size = gram.n.size
-    part = gram.take(np.unique(np.linspace(0, size - 1, min(size, _LEARNERS)).astype(np.int64)))
-    part = part.take(np.flatnonzero((part.n > 0) & (part.yy > 0)))
+    part = gram.take(np.flatnonzero((gram.n > 0) & (gram.yy > 0)))
     width = gram.xy.shape[1]
     free = np.ones(width, dtype=np.bool_) if own is None else own
     variance = np.where(free, _FIRST_VARIANCE, _LEAST_VARIANCE)
@@ -89,13 +91,8 @@ def learn_prior(gram: Gram, own: npt.NDArray[np.bool_] | None = None) -> Prior:
 
 def effects(gram: Gram, prior: Prior) -> F64:
     """Each series' effects ``(S, P)``, shrunk towards the pooled ones."""
-    out = np.empty_like(gram.xy)
-    for first in range(0, len(out), _CHUNK):
-        rows = np.arange(first, min(first + _CHUNK, len(out)))
-        part = gram.take(rows)
-        noise = part.noise(np.broadcast_to(prior.mean, part.xy.shape))
-        out[rows] = _posterior(part, noise, prior, spread=False)[0]
-    return out
+    noise = gram.noise(np.broadcast_to(prior.mean, gram.xy.shape))
+    return _posterior(gram, noise, prior, spread=False)[0]
 
 
 def _pooled(gram: Gram, noise: F64) -> F64:
