@@ -114,6 +114,24 @@ def test_min_observations_rejects_short_series_and_says_so(tmp_path):
         sc.run(config)
 
 
+def test_a_forecast_of_revenue_is_ordered_in_units(tmp_path):
+    config = write_shop(tmp_path, days=60, items=3, model="seasonal-naive")
+    units = sc.run(config)
+    config.write_text(config.read_text() + '\n[demand]\nmeasure = "revenue"\n')
+    money = sc.run(config)
+    price = sc.load(config).item_prices().sort("unique_id")["price"]
+    totals = [
+        r.frame("forecast").group_by("unique_id").agg(pl.col("mean").sum()).sort("unique_id")["mean"]
+        for r in (units, money)
+    ]
+    assert totals[1].to_list() == pytest.approx((totals[0] * price).to_list(), rel=0.05)
+    assert "expected_revenue" in money.manifest["headline"]
+    plans = [pl.read_csv(r.folder / "purchase_plan.csv").sort("sku") for r in (units, money)]
+    assert plans[1]["demand_protect_mean"].to_list() == pytest.approx(
+        plans[0]["demand_protect_mean"].to_list(), rel=0.3
+    )
+
+
 def test_a_wrong_model_is_one_sentence_and_leaves_no_run(tmp_path):
     config = write_shop(tmp_path, days=40, items=2, model="lightgmb")
     with pytest.raises(ConfigError, match=r"There is no model 'lightgmb'.*Did you mean 'lightgbm'"):

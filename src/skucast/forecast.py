@@ -129,6 +129,11 @@ class Forecast:
         mean[:, shut], quantiles[:, shut] = 0, 0
         return replace(self, mean=mean, quantiles=quantiles)
 
+    def times(self, factor: npt.ArrayLike) -> Forecast:
+        """The forecast in another unit: each series times its own factor, ``(S,)``, not negative."""
+        each = np.asarray(factor, dtype=np.float32)
+        return replace(self, mean=self.mean * each[:, None], quantiles=self.quantiles * each[:, None, None])
+
     # ---- numbers ----------------------------------------------------------------------------
     def quantile(self, level: float | Sequence[float]) -> F32:
         """Quantiles at any level: ``(S, H)`` for a number, ``(S, H, L)`` for several.

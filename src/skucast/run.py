@@ -10,6 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 from . import __version__
 from .collect.repairs import Repairs
 from .collect.shop import Shop, load_shop
@@ -86,7 +89,7 @@ class Job:
         shop.repairs.extend(plan.repairs)
         shop.repairs.frame().write_parquet(folder / "repairs.parquet")
         self.about["inputs"] = panel.fingerprint()
-        self.about["headline"] = _headline(panel, forecast, judged, plan)
+        self.about["headline"] = _headline(panel, forecast, judged, plan, self.config.demand.measure)
         self._report(folder, shop, panel, forecast, judged, plan)
 
     def _read(self) -> Shop:
@@ -161,13 +164,16 @@ class Job:
 
     def _plan(self, shop: Shop, forecast: Forecast) -> PurchasePlan:
         with self.journal.stage("plan") as stage:
+            prices = shop.item_prices()
+            if self.config.demand.measure == "revenue":
+                forecast = _in_units(forecast, prices, shop.repairs)
             plan = purchase_plan(
                 forecast,
                 plan=self.config.plan,
                 stock=shop.tables.get("stock"),
                 products=shop.tables.get("products"),
                 suppliers=shop.tables.get("suppliers"),
-                prices=shop.item_prices(),
+                prices=prices,
                 currency=self.config.project.currency,
                 seed=self.config.forecast.seed,
             )
@@ -193,8 +199,6 @@ class Job:
 
 def _long_enough(panel: Panel, least: int, repairs: Repairs) -> Panel:
     """Leave out series with fewer observations than asked for, and say so."""
-    import numpy as np
-
     seen = np.add.reduceat(~np.isnan(panel.values), panel.indptr[:-1])
     keep = seen >= least
     if keep.all():
@@ -211,14 +215,29 @@ def _long_enough(panel: Panel, least: int, repairs: Repairs) -> Panel:
     return panel.take(keep)
 
 
-def _headline(panel: Panel, forecast: Forecast, judged: Judged, plan: PurchasePlan) -> dict[str, Any]:
+def _in_units(forecast: Forecast, prices: pl.DataFrame, repairs: Repairs) -> Forecast:
+    """A forecast of money as one of units, by each item's present price; orders are placed in units."""
+    wanted = pl.DataFrame({"unique_id": forecast.ids.cast(pl.String)})
+    known = prices.select(pl.col("unique_id").cast(pl.String), "price").unique("unique_id", keep="last")
+    price = wanted.join(known, on="unique_id", how="left", maintain_order="left")["price"].fill_null(0.0).to_numpy()
+    unpriced = price <= 0
+    if unpriced.any():
+        repairs.add(
+            "plan", "forecast", "revenue-without-price", "rejected", int(unpriced.sum()), series=int(unpriced.sum()),
+            example=f"series {forecast.ids.to_list()[int(np.argmax(unpriced))]}: money cannot be turned into units",
+            remedy="give these items a price, or forecast units ([demand] measure)",
+        )  # fmt: skip
+    return forecast.times(np.divide(1.0, price, out=np.zeros_like(price), where=~unpriced))
+
+
+def _headline(panel: Panel, forecast: Forecast, judged: Judged, plan: PurchasePlan, measure: str) -> dict[str, Any]:
     """The run in a few numbers, for machines."""
     return {
         "series": len(panel),
         "horizon": forecast.horizon,
         "freq": panel.freq.alias,
         "last_date": str(panel.stamps[-1])[:10],
-        "expected_units": round(float(forecast.mean.sum()), 1),
+        f"expected_{measure}": round(float(forecast.mean.sum()), 1),
         "verdict": judged.verdict,
         **plan.summary(),
     }
