@@ -9,12 +9,16 @@ import pytest
 
 from skucast.errors import ConfigError, DataError, ModelError
 from skucast.evaluate.classes import CLASSES
+from skucast.forecast import LEVELS
 from skucast.models import registry
 from skucast.models.spec import load_fitted
 from skucast.panel import Panel
-from skucast.portfolio import auto as auto_module
+from skucast.portfolio import clock as clock_module
 from skucast.portfolio import trial as trial_module
 from skucast.portfolio.auto import Auto, FittedAuto
+from skucast.portfolio.choice import Choice
+from skucast.portfolio.clock import Clock
+from skucast.portfolio.stretch import stretched
 from skucast.portfolio.trial import plan_windows, run_trial
 
 from ..evaluate.planted import Around, Doubled, Recorder, panel_of, random_panel
@@ -32,7 +36,9 @@ def test_the_better_member_is_chosen_and_its_forecast_returned():
     panel = random_panel(30)
     fitted = Auto(members=("doubled", "around")).fit(panel, horizon=7)
     assert fitted.choices == {"smooth": {"around": 1.0}}
-    assert same(fitted.predict(7), Around().fit(panel).predict(7))
+    made, alone = fitted.predict(7), Around().fit(panel).predict(7)
+    assert np.array_equal(made.mean, alone.mean)
+    assert np.array_equal(made.quantiles, stretched(alone.quantiles, LEVELS, fitted.choice.stretch))
 
 
 def test_scores_hold_the_members_and_the_combination():
@@ -49,18 +55,24 @@ def two_classes(seed: int = 0) -> Panel:
     return panel_of(rows)
 
 
+def alike(choice: Choice) -> Choice:
+    """The same choice for the whole horizon."""
+    return dataclasses.replace(choice, ends=(), weights=choice.weights.mean(axis=0, keepdims=True))
+
+
 def test_forecasts_are_the_weighted_mean_of_the_members_per_class():
     panel = two_classes()
     fitted = Auto(members=("around", "ets")).fit(panel, horizon=7)
+    fitted = dataclasses.replace(fitted, choice=alike(fitted.choice))
     made = fitted.predict(7, levels=(0.1, 0.5, 0.9))
     parts = {m: registry.make(m).fit(panel).predict(7, levels=(0.1, 0.5, 0.9)) for m in ("around", "ets")}
     for name in ("smooth", "lumpy"):
         at = np.flatnonzero(panel.ids.str.starts_with(name).to_numpy())
         shares = fitted.choices[name].items()
         assert made.mean[at] == pytest.approx(sum(w * parts[m].mean[at] for m, w in shares), rel=1e-3, abs=1e-3)
-        assert made.quantiles[at] == pytest.approx(
-            sum(w * parts[m].quantiles[at] for m, w in shares), rel=1e-3, abs=1e-3
-        )
+        mixed = sum(w * parts[m].quantiles[at] for m, w in shares)
+        wide = stretched(mixed, (0.1, 0.5, 0.9), fitted.choice.stretch)
+        assert made.quantiles[at] == pytest.approx(wide, rel=1e-3, abs=1e-3)
 
 
 def test_a_local_member_is_fitted_only_to_the_series_of_the_classes_that_use_it(tmp_path):
@@ -100,7 +112,7 @@ def two_members(panel: Panel) -> FittedAuto:
     weights[CLASSES.index("smooth")] = [1.0, 0.0]
     spec = Auto(members=("around", "doubled"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auto_module, "class_weights", lambda backtest, labels: weights)
+        patch.setattr(Choice, "learn", lambda backtest, labels: Choice(tuple(labels), (), weights[None]))
         return spec.fit(panel, horizon=7)
 
 
@@ -126,7 +138,7 @@ def test_update_moves_on_without_choosing_again():
     fitted = SMALL.fit(panel.until(panel.end - 14), horizon=7)
     later = fitted.update(panel)
     assert later.panel.end == panel.end
-    assert np.array_equal(later.weights, fitted.weights)
+    assert np.array_equal(later.choice.weights, fitted.choice.weights)
     assert later.predict(7).start == panel.end + 1
     assert same(later.predict(7), fitted.update(panel).predict(7))
 
@@ -187,7 +199,7 @@ def test_a_member_that_cannot_be_fitted_to_all_data_is_left_out_and_noted(monkey
     monkeypatch.setattr(Around, "_fit", refuse)
     fitted = Auto(members=("around", "seasonal-naive")).fit(panel, horizon=7)
     assert list(fitted.members) == ["seasonal-naive"]
-    assert fitted.weights.sum(axis=1) == pytest.approx(1.0)
+    assert fitted.choice.weights.sum(axis=2) == pytest.approx(1.0)
     assert "around could not be fitted to all data and is left out: too much." in fitted.notes
     with pytest.raises(ModelError, match=r"No member of 'auto' could be fitted. around could not"):
         Auto(members=("around",)).fit(panel, horizon=7)
@@ -203,7 +215,7 @@ def test_a_short_panel_is_tested_on_shorter_windows_and_says_so():
 def test_a_panel_too_short_for_any_test_uses_naive_and_ets_alike_with_a_warning(values):
     with pytest.warns(UserWarning, match=r"too few to test models: seasonal-naive and ets used untested"):
         fitted = SMALL.fit(panel_of({"a": values}), horizon=3)
-    assert fitted.weights[0] == pytest.approx([0.5, 0.5])
+    assert fitted.choice.weights[0, 0] == pytest.approx([0.5, 0.5])
     assert fitted.leaderboard().is_empty()
     assert fitted.tested == 0
     assert "used untested" in fitted.notes[0]
@@ -268,9 +280,9 @@ def test_the_longest_series_is_always_in_the_sample(monkeypatch):
 
 
 def test_a_time_budget_stops_testing_further_members(monkeypatch):
-    clock = itertools.count(0, 10)
-    monkeypatch.setattr(trial_module.time, "perf_counter", lambda: next(clock))
-    made = run_trial({"around": Around(), "doubled": Doubled()}, random_panel(), 7, 2, budget_seconds=5)
+    ticks = itertools.count(0, 10)
+    monkeypatch.setattr(clock_module.time, "perf_counter", lambda: next(ticks))
+    made = run_trial({"around": Around(), "doubled": Doubled()}, random_panel(), 7, 2, clock=Clock(5.0, 0.0))
     assert "doubled was not tested: its share of the time budget is used up." in made.notes
     assert "doubled" not in made.backtest.models
     assert made.backtest.models == ["around", "seasonal-naive"]
@@ -326,9 +338,9 @@ def test_progress_goes_from_nothing_to_the_end():
 
 def test_presets_grow_from_fast_to_best():
     fast, balanced, best = (set(Auto(preset=p).candidates()) for p in ("fast", "balanced", "best"))
-    assert fast == {"seasonal-naive", "ets", "croston", "tsb"}
-    assert balanced - fast == {"lightgbm"}
-    assert best - balanced <= {"lstm"}  # if its extra is installed
+    assert fast == {"seasonal-naive", "ets", "tsb", "fourier", "theta", "negbin"}
+    assert balanced - fast == {"pretrained", "lightgbm"}
+    assert {"ridge"} <= best - balanced <= {"ridge", "lstm"}  # if its extra is installed
 
 
 def test_the_usual_members_work_together():

@@ -73,7 +73,7 @@ def test_a_choice_that_turns_out_wrong_is_judged_as_wrong():
     _, judged = judge(doubled, 7, Auto(members=("around", "doubled"), windows=3), {})
     first = {r["model"]: r["wql"] for r in judged.backtest.part(0, 1).scores().iter_rows(named=True)}
     assert first["doubled"] < first["around"]
-    assert first["auto"] == pytest.approx(first["around"])
+    assert first["auto"] == pytest.approx(first["around"], rel=0.05)  # but for the stretch of its intervals
 
 
 def test_the_forecast_rests_on_all_windows_and_the_whole_history():

@@ -6,6 +6,7 @@ import pytest
 from skucast.evaluate.backtest import backtest_panel
 from skucast.evaluate.classes import CLASSES
 from skucast.evaluate.metrics import METRICS, Cells, sums
+from skucast.portfolio.choice import Choice
 from skucast.portfolio.selection import class_weights
 from skucast.portfolio.trial import with_combination
 
@@ -13,6 +14,11 @@ from ..evaluate.planted import Around, Broken, Doubled, panel_of, random_panel
 
 SMOOTH, LUMPY = CLASSES.index("smooth"), CLASSES.index("lumpy")
 GOOD_AND_BAD = {"good": Around(), "bad": Doubled()}
+
+
+def fixed(labels: tuple[str, ...], weights: list[float]) -> Choice:
+    """The same weights for every class and step."""
+    return Choice(labels, (), np.tile(weights, (1, len(CLASSES), 1)))
 
 
 def growing(n: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -44,7 +50,7 @@ def test_errors_in_opposite_directions_are_averaged_out():
     test = backtest_panel(random_panel(60), 7, 3, {"low": Around(factor=0.5), "high": Around(factor=1.5)})
     weights = class_weights(test, ["low", "high"])
     assert weights[SMOOTH] == pytest.approx([0.5, 0.5], abs=0.1)
-    scores = with_combination(test, ["low", "high"], weights, "both").leaderboard()
+    scores = with_combination(test, Choice(("low", "high"), (), weights[None]), "both").leaderboard()
     assert scores["model"][0] == "both"
 
 
@@ -104,7 +110,7 @@ def test_the_chosen_weights_are_as_good_as_a_fine_grid():
     )
 
     def wql(share):
-        made = with_combination(test, ["a", "b"], np.tile([share, 1 - share], (len(CLASSES), 1)), "mix")
+        made = with_combination(test, fixed(("a", "b"), [share, 1 - share]), "mix")
         tops, bottoms = zip(
             *(
                 sums(
@@ -131,8 +137,8 @@ def test_the_chosen_weights_are_as_good_as_a_fine_grid():
 def test_combination_gives_a_failed_members_weight_to_the_others():
     panel = random_panel(10)
     test = backtest_panel(panel, 7, 2, {"good": Around(), "broken": Broken(after=panel.end - 10)})
-    mixed = with_combination(test, ["good", "broken"], np.full((len(CLASSES), 2), 0.5), "both")
+    mixed = with_combination(test, fixed(("good", "broken"), [0.5, 0.5]), "both")
     assert np.array_equal(mixed.outcomes["both", 1].mean, test.outcomes["good", 1].mean)
-    alone = with_combination(test, ["good", "broken"], np.tile([0.0, 1.0], (len(CLASSES), 1)), "both")
+    alone = with_combination(test, fixed(("good", "broken"), [0.0, 1.0]), "both")
     assert ("both", 0) in alone.outcomes
     assert ("both", 1) not in alone.outcomes

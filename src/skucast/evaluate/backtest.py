@@ -241,8 +241,12 @@ def run_windows(
     levels: Sequence[float] = SCORED,
     weights: npt.ArrayLike | None = None,
     progress: Progress | None = None,
+    fit_progress: Progress | None = None,
 ) -> Backtest:
-    """As `backtest_panel`, but a test in which every model failed is returned too."""
+    """As `backtest_panel`, but a test in which every model failed is returned too.
+
+    ``fit_progress`` is told of the progress within each fit; what it raises ends that fit and counts as a failure.
+    """
     advance = _check(panel, horizon, windows, step, gap)
     specs = named_specs(models)
     own = named_metrics(metrics)
@@ -270,7 +274,7 @@ def run_windows(
                 with warnings.catch_warnings(record=True) as caught:
                     warnings.filterwarnings("always", category=UserWarning)
                     if k % period == 0 or label not in fitted:
-                        fitted[label] = spec.fit(history, horizon=horizon + gap, seed=seed)
+                        fitted[label] = spec.fit(history, horizon=horizon + gap, seed=seed, progress=fit_progress)
                     else:
                         fitted[label] = fitted[label].update(history)
                     forecast = fitted[label].predict(horizon + gap, future, levels=kept)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..panel import Panel
-from .boosting import FittedLightGbm, LightGbm, _restless
+from .boosting import FittedLightGbm, LightGbm, restless
 from .boosting_matrix import Columns, Matrix
 from .boosting_sample import Sample, draw, past_origins
 from .boosting_spread import Spread
@@ -23,6 +23,7 @@ _HELD_SHARE = 4  # at most this part of the history is held out to see how deman
 _FOREST: dict[str, Any] = {
     "boosting": "rf", "objective": "regression", "bagging_freq": 1, "bagging_fraction": 0.632, "feature_fraction": 0.5,
     "num_leaves": 255, "max_bin": 127, "verbosity": -1, "deterministic": True, "force_row_wise": True,
+    "num_threads": 1,  # threads would wait for each other longer than they work
 }  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def grow(spec: LightGbm, panel: Panel, horizon: int, seed: int, progress: Progre
         early = forest(last - held, spec.rows // 2) if len(check) else None
         if early is not None:
             mean = np.maximum(early.predict(check.x), 0)
-            spread = Spread.learn(mean * check.level, _restless(columns, check.x, mean), check.y)
+            spread = Spread.learn(mean * check.level, restless(columns, check.x, mean), check.y)
         if progress:
             progress("trees", 0.4)
     grown = forest(last, spec.rows)

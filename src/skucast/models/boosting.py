@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..errors import ConfigError
 from ..forecast import invert_cdf
 from ..panel import F32, Panel
+from .boosting_grow import Grower, said
 from .boosting_matrix import Columns, Matrix
 from .boosting_sample import Sample, draw, past_origins
 from .boosting_spread import Spread
@@ -24,7 +25,6 @@ _KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.975)  # levels that the objective 'quantile
 _MIDDLE = "0.5"  # the quantile whose number of trees all others take
 _MOST_ORIGINS = 400
 _UNTESTED = 50  # trees where nothing can be held out
-_PATIENCE = 20  # rounds without improvement before growing stops
 _LEAST_SHARE = 0.75  # of the trees that quantiles get at least: one held-out window may be too easy by chance
 _HELD_SHARE = 4  # at most this part of the history is held out for stopping and spread
 _CELLS = 400_000  # rows of features made at once when forecasting
@@ -56,7 +56,7 @@ class LightGbm(Spec):
         origins: past origins that rows are drawn from, the recent ones denser; more of them where the panel is so
             small that they would not fill ``rows``.
         rows: most training rows.
-        threads: of LightGBM; 0 takes what OpenMP gives. Results do not depend on it.
+        threads: boosters grown at a time; 0 is one per core. Results do not depend on it.
 
     Source: Ke et al. (2017), LightGBM, NeurIPS; Januschowski et al. (2022), Forecasting with trees, IJF 38;
     Tweedie loss as in the M5 competition (Makridakis et al. 2022, IJF 38).
@@ -100,37 +100,43 @@ class LightGbm(Spec):
         first = min(2 * columns.season if columns.season <= 24 else columns.season // 2, last // 3)
         held = min(horizon, last // _HELD_SHARE)
         count = max(self.origins, min(self.rows // (len(panel) * horizon), _MOST_ORIGINS))  # small panels afford more
-        grower = _Grower(self, columns, seed, progress)
+        goals = self._goals()
+        tested = {goal: goals[goal] for goal in goals if goal in ("mean", _MIDDLE)}
+        options = {**_TUNED, "learning_rate": self.learning_rate, "num_leaves": self.leaves, "seed": seed}
+        grower = Grower(options, columns, self.threads, len(goals) + len(tested), progress)
 
         def sample(until: int, rows: int) -> Sample:
             origins = past_origins(first, until - 1, count)
             return draw(matrix, origins, horizon, until, rows, rng)
 
         spread = Spread.learn(*(np.empty(0) for _ in range(3)))
-        rounds = dict.fromkeys(grower.goals, min(self.trees, _UNTESTED))
+        rounds = dict.fromkeys(goals, min(self.trees, _UNTESTED))
         back = [last - held * part // 4 for part in (4, 3, 2, 1)] if held else []
         check = draw(matrix, back, horizon, last, self.rows // 4, rng)
         check_rows = len(check)
         if check_rows:
             early = sample(last - held, self.rows // 2)
-            for goal in grower.tested:
-                trial = grower.grow(early, goal, self.trees, check)
-                if trial is None:
-                    continue
-                if goal == "mean":
-                    rounds[goal] = trial.best_iteration
-                else:
-                    enough = max(trial.best_iteration, round(_LEAST_SHARE * self.trees))
-                    rounds |= dict.fromkeys(grower.goals[1:], enough)
-                if goal == "mean" and self.objective != "quantile":
-                    mean = np.maximum(trial.predict(check.x, num_threads=self.threads), 0)
-                    spread = Spread.learn(mean * check.level, _restless(columns, check.x, mean), check.y)
+            trials = grower.grow(early, {goal: (self.trees, more) for goal, more in tested.items()}, check)
+            if _MIDDLE in trials:
+                enough = max(trials[_MIDDLE].best_iteration, round(_LEAST_SHARE * self.trees))
+                rounds = dict.fromkeys(goals, enough)
+            if "mean" in trials:
+                rounds["mean"] = trials["mean"].best_iteration
+                if self.objective != "quantile":
+                    mean = said({"mean": trials["mean"]}, check.x, self.threads)["mean"]
+                    spread = Spread.learn(mean * check.level, restless(columns, check.x, mean), check.y)
             del early, check
         full = sample(last, self.rows)
-        grown = {goal: grower.grow(full, goal, rounds[goal], None) for goal in grower.goals}
-        boosters = {goal: booster for goal, booster in grown.items() if booster is not None}
+        boosters = grower.grow(full, {goal: (rounds[goal], more) for goal, more in goals.items()})
         about = {"rounds": rounds, "rows": len(full), "held_out_rows": check_rows}
         return FittedLightGbm(self, panel, seed, columns, boosters, spread, about)
+
+    def _goals(self) -> dict[str, dict[str, Any]]:
+        """What is fitted, the mean first, then quantile levels, with the parameters of each."""
+        if self.objective != "quantile":
+            return {"mean": {"objective": self.objective}}
+        levels = {f"{q:g}": {"objective": "quantile", "alpha": q} for q in _KNOTS}
+        return {"mean": {"objective": "tweedie"}, **levels}
 
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
@@ -193,19 +199,16 @@ class FittedLightGbm(Fitted):
         x = np.empty((series.size, len(self.columns.names)), dtype=np.float32)
         matrix.rows(matrix.n_steps - 1, series, steps, horizon, level, x)
         size = level[series].astype(np.float64)
-        said = {goal: self._said(goal, x) for goal in self.boosters}
-        mean[alive] = (said["mean"] * size).reshape(-1, horizon)
+        trees = said(self.boosters, x, self.spec.threads)
+        mean[alive] = (trees["mean"] * size).reshape(-1, horizon)
         if self.spec.objective == "quantile":
-            found = np.sort(np.stack([said[f"{q:g}"] for q in _KNOTS], axis=1), axis=1)
+            found = np.sort(np.stack([trees[f"{q:g}"] for q in _KNOTS], axis=1), axis=1)
             at = np.broadcast_to(levels, (len(found), len(levels)))
             spread = invert_cdf(np.asarray(_KNOTS), found, at) * size[:, None]
         else:
-            spread = self.spread.quantiles(said["mean"] * size, _restless(self.columns, x, said["mean"]), levels)
+            spread = self.spread.quantiles(trees["mean"] * size, restless(self.columns, x, trees["mean"]), levels)
         quantiles[alive] = spread.reshape(-1, horizon, len(levels))
         return mean, quantiles
-
-    def _said(self, goal: str, x: F32) -> F64:
-        return np.asarray(np.maximum(self.boosters[goal].predict(x, num_threads=self.spec.threads), 0.0))
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         trees = {
@@ -227,90 +230,8 @@ class FittedLightGbm(Fitted):
         return {self.columns.names[k]: float(share[k]) for k in order}
 
 
-class _Grower:
-    """Grows the boosters of one fit."""
-
-    def __init__(self, spec: LightGbm, columns: Columns, seed: int, progress: Progress | None) -> None:
-        self.spec, self.columns, self.seed, self.progress = spec, columns, seed, progress
-        self.grown, self.boosters = 0, len(self.goals) + len(self.tested)
-        self._binned: dict[str, tuple[Sample, Any]] = {}  # samples cut into bins once, for all goals
-
-    @property
-    def goals(self) -> list[str]:
-        """What is fitted: the mean first, then quantile levels."""
-        return ["mean", *(f"{q:g}" for q in _KNOTS if self.spec.objective == "quantile")]
-
-    @property
-    def tested(self) -> list[str]:
-        """Goals whose number of trees is found on held-out rows."""
-        return [goal for goal in self.goals if goal in ("mean", _MIDDLE)]
-
-    def grow(self, sample: Sample, goal: str, rounds: int, check: Sample | None) -> Any:
-        """A booster for one goal, or None where there is nothing to learn from.
-
-        With held-out rows the trees stop when those gain nothing any more.
-        """
-        import lightgbm
-
-        if not len(sample) or not sample.y.any():
-            return None
-        spec = self.spec
-        objective = "tweedie" if spec.objective == "quantile" else spec.objective
-        options = {
-            **_TUNED,
-            "objective": objective if goal == "mean" else "quantile",
-            "learning_rate": spec.learning_rate,
-            "num_leaves": spec.leaves,
-            "min_data_in_leaf": int(np.clip(len(sample) // 200, 5, 100)),
-            "num_threads": spec.threads,
-            "seed": self.seed,
-        }
-        if goal != "mean":
-            options["alpha"] = float(goal)
-
-        def report(env: Any) -> None:
-            if self.progress:
-                self.progress(
-                    f"trees for {goal}", (self.grown + (env.iteration + 1) / env.end_iteration) / self.boosters
-                )
-
-        train = self._bins(sample, options)
-        callbacks = [report]
-        if check is not None:
-            callbacks.append(lightgbm.early_stopping(_PATIENCE, verbose=False))
-        made = lightgbm.train(
-            options,
-            train,
-            rounds,
-            valid_sets=[] if check is None else [self._bins(check, options, train)],
-            callbacks=callbacks,
-        )
-        self.grown += 1
-        return made
-
-    def _bins(self, rows: Sample, options: Mapping[str, Any], reference: Any = None) -> Any:
-        """The rows cut into bins, which takes as long as growing a few trees and is the same for every goal."""
-        import lightgbm
-
-        role = "train" if reference is None else "check"
-        kept = self._binned.get(role)
-        if kept is None or kept[0] is not rows:
-            binning = {k: v for k, v in options.items() if k not in ("objective", "alpha")}
-            kept = rows, lightgbm.Dataset(
-                rows.x, rows.target, weight=rows.weight, reference=reference, params=binning, free_raw_data=False,
-                categorical_feature=list(self.columns.categorical), feature_name=_safe(self.columns.names),
-            )  # fmt: skip
-            self._binned[role] = kept
-        return kept[1]
-
-
-def _restless(columns: Columns, x: F32, mean: F64) -> F64:
-    """Standard deviation of the longest known window over the forecast mean, ``(R,)``; both are over level."""
+def restless(columns: Columns, x: F32, mean: F64) -> F64:
+    """How uneven demand is, ``(R,)``: deviation in the longest known window over the forecast mean, both over level."""
     names = columns.at_origin
     spread = x[:, names.index(f"std_{columns.spans[-1]}")].astype(np.float64)
     return np.asarray(np.nan_to_num(spread) / np.maximum(mean, 1e-9))
-
-
-def _safe(names: Sequence[str]) -> list[str]:
-    """Names without the characters that LightGBM's text format forbids."""
-    return [f"{k}_{''.join(c if c.isalnum() else '_' for c in name)}" for k, name in enumerate(names)]

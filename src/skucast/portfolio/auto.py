@@ -19,15 +19,18 @@ from ..models import registry
 from ..models.copula import history_copula
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
 from ..panel import F32, Panel
-from .selection import class_weights
+from .choice import Choice
+from .clock import Clock
 from .trial import Trial, plan_windows, run_trial, with_combination
 
+_QUICK = ("seasonal-naive", "ets", "tsb", "fourier", "theta", "negbin")
 _PRESETS: dict[str, tuple[str, ...]] = {
-    "fast": ("seasonal-naive", "ets", "croston", "tsb"),
-    "balanced": ("seasonal-naive", "ets", "croston", "tsb", "lightgbm"),
-    "best": ("seasonal-naive", "ets", "croston", "tsb", "lightgbm", "lstm"),
+    "fast": _QUICK,
+    "balanced": (*_QUICK, "pretrained", "lightgbm"),
+    "best": (*_QUICK, "pretrained", "lightgbm", "ridge", "lstm"),
 }
-_UNTESTED = ("seasonal-naive", "ets")  # what stands in where nothing can be tested
+"""Members in the order of what they give for a second of work, so that a budget is well spent."""
+_OPTIONS: dict[str, dict[str, Any]] = {"pretrained": {"recalibrate": False}}  # the combination is, as a whole
 
 
 @dataclass(frozen=True)
@@ -35,17 +38,20 @@ class Auto(Spec):
     """Chooses and combines models per demand class by an honest test on the panel's own last windows.
 
     The members are backtested on windows inside the panel that it is given (whoever evaluates `Auto` cuts the
-    panel earlier, so nothing leaks). For each class (smooth, erratic, intermittent, lumpy, new) the weights that
-    give the lowest WQL of the averaged quantiles are chosen, leaning on the panel-wide choice where a class has
-    few series; the members chosen are then fitted to the whole panel. In the test members are fitted once, before
-    its first window; on large panels it runs on a seeded sample of 1,000 series per class.
+    panel earlier, so nothing leaks). For each class (smooth, erratic, intermittent, lumpy, new) and half of the
+    horizon the weights that give the lowest WQL of the averaged quantiles are chosen, leaning on the panel-wide
+    choice where a class has few series, and on members trusted untested beyond the steps that could be tested; then
+    how much wider or narrower the combination has to be. The members chosen are fitted to the whole panel. In the
+    test members are fitted once, before its first window; on large panels it runs on a seeded sample of each class.
 
     Attributes:
         members: names of the candidates; by default those of the preset that are installed.
         windows: test windows; fewer if the panel is short.
-        preset: ``fast`` leaves out boosting, ``best`` adds the LSTM and refits at every window.
-        budget_seconds: stop testing further members once half of this has passed; 0 is no limit. With a limit
-            the choice depends on the machine's speed, so results may differ between runs.
+        preset: ``fast`` takes what is fitted in seconds, ``balanced`` adds boosting and the pretrained network,
+            ``best`` adds regression and the LSTM and refits at every window.
+        budget_seconds: half of it is for the test, the rest for fitting what was chosen; members that do not get
+            done are left out, the cheap ones come first. 0 is no limit. With a limit the choice depends on the
+            machine's speed, so results may differ between runs.
     """
 
     name: ClassVar[str] = "auto"
@@ -83,7 +89,11 @@ class Auto(Spec):
         if self.members:
             found = named_specs(self.members)
             return {label: spec for label, spec in found.items() if label in self.members}
-        return {name: registry.make(name) for name in _PRESETS[self.preset] if registry.installed(name)}
+        return {
+            name: registry.make({"model": name, **_OPTIONS.get(name, {})})
+            for name in _PRESETS[self.preset]
+            if registry.installed(name)
+        }
 
     def trial(
         self, panel: Panel, horizon: int, windows: int, least: int = 1, seed: int = 0, progress: Progress | None = None
@@ -92,10 +102,9 @@ class Auto(Spec):
         steps, fits = plan_windows(panel, horizon, windows, least)
         if not fits:
             return None
-        specs = self.candidates()
         made = run_trial(
-            specs, panel, steps, fits, refit=self.preset == "best", budget_seconds=self.budget_seconds / 2, seed=seed,
-            progress=progress,
+            self.candidates(), panel, steps, fits, refit=self.preset == "best", clock=Clock(self.budget_seconds / 2),
+            seed=seed, progress=progress,
         )  # fmt: skip
         if steps < horizon or fits < windows:
             short = f"Short history: models were tested on {counted(fits, 'window')} of {counted(steps, 'step')}."
@@ -115,32 +124,33 @@ class Auto(Spec):
         notes = list(trial.notes) if trial else []
         scores, pool = pl.DataFrame(), None
         if trial is None:
-            weights = untested_weights(labels)
+            choice = Choice.untested(labels)
         else:
-            weights = class_weights(trial.backtest, labels)
-            mixed = with_combination(trial.backtest, labels, weights, self.name)
+            choice = Choice.learn(trial.backtest, labels).only(horizon)
+            mixed = with_combination(trial.backtest, choice, self.name)
             scores = mixed.leaderboard()
             pool = mixed.residual_pool(self.name, seed=seed) if self.name in mixed.models else None
             notes.extend(f"{m} failed in test window {w + 1}: {why}" for (m, w), why in mixed.failures.items())
         classes = demand_classes(panel)
+        clock = Clock(self.budget_seconds / 2)
         members: dict[str, Fitted] = {}
         failed = False
         for k, (label, spec) in enumerate(specs.items()):
-            rows = rows_of(spec, weights[classes, k])
+            rows = rows_of(spec, choice.uses(label, classes))
             if not rows.size:
                 continue
+            hook = clock.watching(scaled(progress, k / len(specs), (k + 1) / len(specs)) if members else None)
             if progress:
                 progress(f"{label}, all data", k / len(specs))
             try:
-                members[label] = spec.fit(_part(panel, rows), horizon=horizon, seed=seed)
+                members[label] = spec.fit(_part(panel, rows), horizon=horizon, seed=seed, progress=hook)
             except SkucastError as error:
                 failed = True
                 notes.append(f"{label} could not be fitted to all data and is left out: {error}")
         if not members:
             raise ModelError(f"No member of 'auto' could be fitted. {' '.join(notes)}")
         fitted = FittedAuto(
-            self, panel, seed, members=members,
-            weights=_shared_out(weights[:, [k for k, label in enumerate(labels) if label in members]]),
+            self, panel, seed, members=members, choice=choice.kept(list(members)),
             scores=scores, pool=pool, tested=trial.tested if trial else 0, notes=tuple(notes),
         )  # fmt: skip
         return fitted.update(panel) if failed else fitted  # the others take over the series of one that failed
@@ -158,7 +168,7 @@ class Auto(Spec):
     def untested(self, panel: Panel) -> str:
         """Why nothing was tested, in a sentence."""
         labels = list(self.candidates())
-        used = [label for label, w in zip(labels, untested_weights(labels)[0], strict=True) if w]
+        used = [label for label, w in Choice.untested(labels).mean_share()[CLASSES[0]].items() if w]
         return (
             f"The longest series has {counted(panel.n_steps, 'step')}, too few to test models: "
             f"{' and '.join(used)} used untested."
@@ -167,15 +177,16 @@ class Auto(Spec):
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
         """See `Spec.load_fitted`."""
-        members, classes, weights = {}, demand_classes(panel), arrays["weights"].astype(np.float64)
-        for k, (label, head) in enumerate(about["members"].items()):
+        members, classes = {}, demand_classes(panel)
+        choice = Choice.from_arrays(list(about["members"]), arrays)
+        for label, head in about["members"].items():
             own = {name.removeprefix(f"{label}/"): a for name, a in arrays.items() if name.startswith(f"{label}/")}
             member_spec = registry.spec_from_dict(head["spec"])
-            part = _part(panel, rows_of(member_spec, weights[classes, k]))
+            part = _part(panel, rows_of(member_spec, choice.uses(label, classes)))
             member = type(member_spec).load_fitted(member_spec, part, own, head["about"])
             members[label] = replace(member, seed=head["seed"])
         return FittedAuto(
-            spec, panel, 0, members=members, weights=weights, pool=arrays.get("pool"),
+            spec, panel, 0, members=members, choice=choice, pool=arrays.get("pool"),
             scores=pl.DataFrame(about["scores"]), tested=about["tested"], notes=tuple(about["notes"]),
         )  # fmt: skip
 
@@ -187,7 +198,7 @@ class FittedAuto(Fitted):
     Attributes:
         members: the models in use. Global ones are fitted to the whole panel, local ones to the series of those
             classes that use them.
-        weights: ``(C, K)`` weight of each member for each class of `CLASSES`.
+        choice: their weights for each class of `CLASSES` and band of the horizon.
         scores: leaderboard of the test; the row ``auto`` is the combination, judged on the windows that its
             weights were chosen on, so a little too good.
         pool: ``(M, H)`` residual trajectories of the test, for sample paths; None if it was not run.
@@ -197,7 +208,7 @@ class FittedAuto(Fitted):
 
     spec: Auto
     members: Mapping[str, Fitted] = field(default_factory=dict)
-    weights: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    choice: Choice = field(default_factory=lambda: Choice.untested(("seasonal-naive",)))
     scores: pl.DataFrame = field(default_factory=pl.DataFrame)
     pool: F32 | None = None
     tested: int = 0
@@ -206,10 +217,10 @@ class FittedAuto(Fitted):
     @property
     def choices(self) -> dict[str, dict[str, float]]:
         """Demand class -> member -> weight, for the classes that the panel has."""
-        present = np.unique(demand_classes(self.panel))
+        shares = self.choice.mean_share()
         return {
-            CLASSES[c]: {m: round(float(w), 4) for m, w in zip(self.members, self.weights[c], strict=True) if w > 0}
-            for c in present
+            CLASSES[c]: {m: round(w, 4) for m, w in shares[CLASSES[c]].items() if w > 0}
+            for c in np.unique(demand_classes(self.panel))
         }
 
     def leaderboard(self) -> pl.DataFrame:
@@ -224,19 +235,18 @@ class FittedAuto(Fitted):
         if self.panel.known and not isinstance(future, Mapping) and horizon >= 1 and self._uses_known():
             known = self.panel.future(future, horizon)
         classes, count = demand_classes(self.panel), len(self.panel)
-        mean = np.zeros((count, max(horizon, 0)), dtype=np.float32)
-        quantiles = np.zeros((count, max(horizon, 0), len(levels)), dtype=np.float32)
+        made: dict[str, tuple[F32, F32]] = {}
         reasons: dict[Any, str] = {}
-        for k, member in enumerate(self.members.values()):
-            rows = rows_of(member.spec, self.weights[classes, k])
+        for label, member in self.members.items():
+            used = self.choice.uses(label, classes)
+            rows = rows_of(member.spec, used)
             mine = {n: c[rows] for n, c in known.items()} if isinstance(known, Mapping) else known
             part = member.predict(horizon, mine, levels=levels, seed=self.seed if seed is None else seed)
-            share = self.weights[classes[rows], k].astype(np.float32)
-            mean[rows] += share[:, None] * part.mean
-            quantiles[rows] += share[:, None, None] * part.quantiles
+            made[label] = _spread_out(part.mean, rows, count), _spread_out(part.quantiles, rows, count)
             if part.fallback:
-                used = set(part.ids.filter(pl.Series(share > 0)).to_list())
-                reasons |= {i: why for i, why in part.fallback.items() if i in used and i not in reasons}
+                using = set(part.ids.filter(pl.Series(used[rows])).to_list())
+                reasons |= {i: why for i, why in part.fallback.items() if i in using and i not in reasons}
+        mean, quantiles = self.choice.mix(made, classes, levels)
         reached = self.pool is not None and self.pool.shape[1] >= horizon
         copula = self.pool if reached else history_copula(self.panel, horizon)
         return Forecast.of(self.panel, mean, quantiles, [float(q) for q in levels], copula=copula, fallback=reasons)
@@ -257,13 +267,12 @@ class FittedAuto(Fitted):
         longer there is dropped.
         """
         classes = demand_classes(panel)
-        rows = {m: rows_of(f.spec, self.weights[classes, k]) for k, (m, f) in enumerate(self.members.items())}
+        rows = {m: rows_of(f.spec, self.choice.uses(m, classes)) for m, f in self.members.items()}
         members = {m: f.update(_part(panel, rows[m])) for m, f in self.members.items() if rows[m].size}
-        kept = [k for k, m in enumerate(self.members) if m in members]
-        return replace(self, panel=panel, members=members, weights=_shared_out(self.weights[:, kept]))
+        return replace(self, panel=panel, members=members, choice=self.choice.kept(list(members)))
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
-        arrays: Arrays = {"weights": self.weights} | ({} if self.pool is None else {"pool": self.pool})
+        arrays: Arrays = self.choice.to_arrays() | ({} if self.pool is None else {"pool": self.pool})
         heads = {}
         for label, member in self.members.items():
             own, about = member._state()
@@ -280,27 +289,23 @@ class FittedAuto(Fitted):
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
 
-def rows_of(spec: Spec, weight: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Series that a member is fitted to: all for a global model, those with a weight for a local one."""
-    used = weight > 0
+def rows_of(spec: Spec, used: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Series that a member is fitted to: all for a global model, those that use it for a local one."""
     everything = spec.capabilities.scope == "global" and bool(used.any())
-    return np.arange(weight.size) if everything else np.flatnonzero(used)
+    return np.arange(used.size) if everything else np.flatnonzero(used)
 
 
 def _part(panel: Panel, rows: npt.NDArray[np.int64]) -> Panel:
     return panel if rows.size == len(panel) else panel.take(rows)
 
 
-def _shared_out(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Weights that add up to one per class; a class without any takes all members alike."""
-    weights = np.where(weights.sum(axis=1, keepdims=True) == 0, 1.0, weights)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
-
-
-def untested_weights(labels: Sequence[str]) -> npt.NDArray[np.float64]:
-    """``(C, K)`` weights where nothing could be tested: seasonal naive and ETS alike, or the first there is."""
-    default = [label for label in labels if label in _UNTESTED] or [labels[0]]
-    return np.tile([float(label in default) / len(default) for label in labels], (len(CLASSES), 1))
+def _spread_out(part: F32, rows: npt.NDArray[np.int64], count: int) -> F32:
+    """The numbers of some series as an array for all, zero for the others."""
+    if rows.size == count:
+        return part
+    out = np.zeros((count, *part.shape[1:]), dtype=np.float32)
+    out[rows] = part
+    return out
 
 
 def scaled(progress: Progress | None, low: float, high: float) -> Progress | None:

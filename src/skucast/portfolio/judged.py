@@ -18,7 +18,7 @@ from ..models import registry
 from ..models.spec import Fitted, Progress, Spec
 from ..panel import F32, Panel
 from .auto import Auto, FittedAuto, counted, scaled
-from .selection import class_weights
+from .choice import Choice
 from .trial import Trial, plan_windows, run_trial, with_combination
 
 SCORES: dict[str, pl.DataType] = {
@@ -191,9 +191,8 @@ def _trial(spec: Spec, panel: Panel, horizon: int, windows: int, seed: int, prog
 
 def _chosen_before(spec: Auto, backtest: Backtest, apart: int) -> Backtest:
     """The windows from ``apart`` on, with the combination that the windows before them choose."""
-    labels = list(spec.candidates())
-    weights = class_weights(backtest.part(0, apart), labels)
-    return with_combination(backtest.part(apart), labels, weights, spec.name)
+    choice = Choice.learn(backtest.part(0, apart), list(spec.candidates()))
+    return with_combination(backtest.part(apart), choice, spec.name)
 
 
 def _series_per_class(test: Backtest) -> dict[str, int]:

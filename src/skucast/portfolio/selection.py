@@ -17,7 +17,6 @@ F64 = npt.NDArray[np.float64]
 
 _ROUNDS = 12  # members drawn with replacement, so weights are multiples of 1/12 at the finest
 _SHRINK = 25  # series of a class that count as much as the panel-wide choice
-_LEAST = 0.04  # smaller weights are dropped: they cost a model and change nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +57,7 @@ class _Block:
         return (float(hinge.sum(dtype=np.float64)) - float((counts * self.linear).sum()) - float(self.linear[k])) / n
 
 
-def class_weights(backtest: Backtest, members: Sequence[str]) -> F64:
+def class_weights(backtest: Backtest, members: Sequence[str], steps: slice = slice(None)) -> F64:
     """Weights of the members for each demand class, ``(C, K)``, rows adding up to one.
 
     Within a class, members are drawn greedily with replacement so that the WQL of their averaged quantiles
@@ -68,13 +67,14 @@ def class_weights(backtest: Backtest, members: Sequence[str]) -> F64:
     Args:
         backtest: of the members, on the panel or a sample of it. Members that failed in a window get none.
         members: labels of the candidates.
+        steps: part of the horizon that counts.
 
     Source: Caruana et al. (2004), Ensemble selection from libraries of models, ICML.
     """
     usable = [
         k for k, m in enumerate(members) if all((m, w) in backtest.outcomes for w in range(len(backtest.windows)))
     ]
-    blocks = _blocks(backtest, [members[k] for k in usable])
+    blocks = _blocks(backtest, [members[k] for k in usable], steps)
     everything = [block for per_class in blocks for window in per_class for block in window]
     if not usable or not everything:
         return np.full((len(CLASSES), len(members)), 1.0 / len(members))
@@ -85,13 +85,11 @@ def class_weights(backtest: Backtest, members: Sequence[str]) -> F64:
     for c, per_class in enumerate(blocks):
         trust = sizes[c] / (sizes[c] + _SHRINK)
         own = _greedy(per_class, len(usable)) if any(per_class) else overall
-        weights = trust * own + (1 - trust) * overall
-        weights[weights < _LEAST] = 0.0
-        out[c, usable] = weights / weights.sum()
+        out[c, usable] = trust * own + (1 - trust) * overall
     return out
 
 
-def _blocks(backtest: Backtest, members: Sequence[str]) -> list[list[list[_Block]]]:
+def _blocks(backtest: Backtest, members: Sequence[str], steps: slice) -> list[list[list[_Block]]]:
     """Cells by class and window; a list holds one block or none."""
     at = [int(np.argmin(np.abs(np.asarray(backtest.levels) - q))) for q in SHOWN]
     out: list[list[list[_Block]]] = []
@@ -99,12 +97,13 @@ def _blocks(backtest: Backtest, members: Sequence[str]) -> list[list[list[_Block
         per_class: list[list[_Block]] = []
         for k, window in enumerate(backtest.windows):
             rows = np.flatnonzero(window.classes == c)
-            seen = ~np.isnan(window.actual[rows])
+            actual = window.actual[rows, steps]
+            seen = ~np.isnan(actual)
             if not members or not seen.any():
                 per_class.append([])
                 continue
-            y = window.actual[rows][seen]
-            quantiles = np.stack([backtest.outcomes[m, k].quantiles[rows][seen][:, at] for m in members])
+            y = actual[seen]
+            quantiles = np.stack([backtest.outcomes[m, k].quantiles[rows, steps][seen][:, at] for m in members])
             stands_for = np.ones(rows.size) if window.weight is None else window.weight[rows]
             per_class.append([_Block.of(y, quantiles, np.repeat(stands_for, seen.sum(axis=1)))])
         out.append(per_class)

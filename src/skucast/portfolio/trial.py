@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -14,11 +13,12 @@ from ..evaluate.classes import CLASSES, demand_classes
 from ..evaluate.window import Outcome
 from ..models.spec import Progress, Spec
 from ..panel import Panel
-from .combine import mix
+from .choice import Choice
+from .clock import Clock
 
 F64 = npt.NDArray[np.float64]
 
-SAMPLE = 1000  # series per class that candidates are tested on
+SAMPLE = 500  # series per class that candidates are tested on
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,8 @@ def plan_windows(panel: Panel, horizon: int, wanted: int, least: int = 1) -> tup
 
     The windows take at most half of the history, so that models have something to learn from in the first of
     them; fewer windows rather than that. Where not even ``least`` windows of the horizon fit, windows are shorter.
+    A history of little more than a year keeps a year before the first window, as far as windows of a third of the
+    horizon allow that: without a year behind them models cannot show what they make of one.
 
     Args:
         panel: all history.
@@ -60,7 +62,16 @@ def plan_windows(panel: Panel, horizon: int, wanted: int, least: int = 1) -> tup
     fits = windows_that_fit(panel, steps) if steps else 0
     if fits < least:
         return 0, 0
-    return steps, max(least, min(wanted, fits, panel.n_steps // 2 // steps))
+    windows = max(least, min(wanted, fits, panel.n_steps // 2 // steps))
+    room = panel.n_steps - _YEAR.get(panel.freq.unit, panel.n_steps) // panel.freq.multiple
+    if steps * windows > room >= max(horizon // _SHORTEST, 1) * least:
+        windows = max(least, room // steps)
+        steps = min(steps, room // windows)
+    return steps, windows
+
+
+_YEAR = {"D": 364, "W": 52, "M": 12, "Q": 4}
+_SHORTEST = 3  # windows may be this part of the horizon for the sake of a year before them
 
 
 def run_trial(
@@ -70,14 +81,14 @@ def run_trial(
     windows: int,
     *,
     refit: bool = False,
-    budget_seconds: float = 0.0,
+    clock: Clock | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Trial:
     """Test candidates on the last windows of a panel.
 
     They are fitted before the first window and then follow the history without refitting. On panels with more
-    than 1,000 series of a class a seeded sample of that class is tested, and each of its series stands for as many
+    than 500 series of a class a seeded sample of that class is tested, and each of its series stands for as many
     as were left out, so that scores are those of the whole panel in expectation. Classes are read off the history
     before the first window: the sample owes nothing to what is tested.
 
@@ -87,7 +98,7 @@ def run_trial(
         steps: length of a window.
         windows: number of windows.
         refit: fit anew before every window.
-        budget_seconds: stop testing further candidates after so long; 0 is no limit.
+        clock: once it has run out, no further candidate is tested and the one in hand is stopped.
         seed: of fits and of the sample.
         progress: hook ``progress(what, fraction_done)``.
     """
@@ -105,14 +116,16 @@ def run_trial(
             if progress:
                 progress(f"test of {what}", done + share * fraction)
 
-        return run_windows(sample, steps, windows, some, refit=refit, seed=seed, weights=weights, progress=hook)
+        watch = clock.watching(None) if clock and result is not None else None  # the first may always finish
+        return run_windows(
+            sample, steps, windows, some, refit=refit, seed=seed, weights=weights, progress=hook, fit_progress=watch
+        )
 
-    if not budget_seconds:
-        return Trial(test(specs, 0.0, 1.0), tuple(notes))
-    begin = time.perf_counter()
     result: Backtest | None = None
+    if clock is None or not clock.seconds:
+        return Trial(test(specs, 0.0, 1.0), tuple(notes))
     for k, (label, spec) in enumerate(specs.items()):
-        if result is not None and time.perf_counter() - begin > budget_seconds:
+        if result is not None and clock.spent:
             notes.append(f"{label} was not tested: its share of the time budget is used up.")
             continue
         one = test({label: spec}, k / len(specs), 1 / len(specs))
@@ -121,31 +134,16 @@ def run_trial(
     return Trial(result, tuple(notes))
 
 
-def with_combination(backtest: Backtest, labels: list[str], weights: F64, name: str) -> Backtest:
-    """The backtest with a combination of its models as one more.
-
-    Args:
-        backtest: of the members.
-        labels: members, in the order of the weights.
-        weights: ``(C, K)`` weight of each member for each class of demand.
-        name: label of the combination.
+def with_combination(backtest: Backtest, choice: Choice, name: str) -> Backtest:
+    """The backtest with a combination of its models, labelled ``name``, as one more.
 
     Where a member failed in a window the others take its weight, as they would have had to.
     """
     outcomes = dict(backtest.outcomes)
-    for w, window in enumerate(backtest.windows):
-        used = [k for k, label in enumerate(labels) if (label, w) in outcomes and weights[:, k].any()]
-        if not used:
-            continue
-        share = weights[window.classes][:, used]
-        share[share.sum(axis=1) == 0] = 1.0
-        share = (share / share.sum(axis=1, keepdims=True)).astype(np.float32)
-        members = [outcomes[labels[k], w] for k in used]
-        outcomes[name, w] = Outcome(
-            mix([m.mean for m in members], share),
-            mix([m.quantiles for m in members], share),
-            sum(m.seconds for m in members),
-        )
+    for w, made in enumerate(choice.combined(backtest)):
+        if made is not None:
+            spent = sum(outcomes[label, w].seconds for label in choice.labels if (label, w) in outcomes)
+            outcomes[name, w] = Outcome(*made, spent)
     return replace(backtest, outcomes=outcomes, _cache={})
 
 
