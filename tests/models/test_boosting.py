@@ -88,7 +88,7 @@ def test_moving_holidays_of_the_place_are_known_in_advance() -> None:
     knowing, ignorant = (spec.fit(replace(festive, place=Place(c)), horizon=14).predict(14).mean for c in ("GB", ""))
     usual = (np.geomspace(4, 60, 40)[:, None] * np.tile(WEEK, 2)).sum(axis=0)
     lift, blind = knowing.sum(axis=0) / usual, ignorant.sum(axis=0) / usual
-    assert lift[[4, 7]].min() > 2  # Good Friday 18 April and Easter Monday 21 April
+    assert lift[[4, 7]].min() > 1.8  # Good Friday 18 April and Easter Monday 21 April
     assert lift[[4, 7]].mean() > 3.5
     assert blind[[4, 7]].max() < 0.7 * lift[[4, 7]].min()
     assert np.delete(lift, [4, 7]).max() < 1.6  # the days around are not taken for the feast

@@ -54,6 +54,19 @@ def test_beyond_the_test_trusted_members_share_half(monkeypatch):
     assert np.array_equal(made.only(3).weights[0], made.weights[0])
 
 
+def test_after_a_single_window_weights_lean_on_trusted_members(monkeypatch):
+    monkeypatch.setattr(choice_module, "TRUSTED", ("far",))
+    panel, models = random_panel(40), {"good": Around(), "far": Doubled()}
+    shares = [Choice.learn(backtest_panel(panel, 8, n, models), list(models)).weights[0, SMOOTH, 1] for n in (1, 2, 3)]
+    assert shares == pytest.approx([0.5, 0.125, 0.5 / 9], abs=0.01)
+
+
+def test_beyond_the_test_intervals_are_less_stretched():
+    made = Choice(("a",), (4, 8), np.ones((3, C, 1)), (0.81, 1.44))
+    assert made.only(8).stretch == made.only(3).stretch == (0.81, 1.44)
+    assert made.only(16).stretch == pytest.approx((0.9, 1.2))
+
+
 def test_a_trusted_member_that_failed_is_not_trusted(monkeypatch):
     monkeypatch.setattr(choice_module, "TRUSTED", ("far",))
     panel = random_panel(40)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
@@ -14,7 +15,7 @@ from ..forecast import invert_cdf
 from ..panel import F32, Panel
 from .boosting_grow import Grower, said
 from .boosting_matrix import Columns, Matrix
-from .boosting_sample import Sample, draw, past_origins
+from .boosting_sample import EVEN, Sample, draw, past_origins
 from .boosting_spread import Spread
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
@@ -24,6 +25,7 @@ Objective = Literal["tweedie", "poisson", "regression", "quantile"]
 _KNOTS = (0.1, 0.3, 0.5, 0.7, 0.9, 0.975)  # levels that the objective 'quantile' fits; linear between them
 _MIDDLE = "0.5"  # the quantile whose number of trees all others take
 _MOST_ORIGINS = 400
+_BLOCKS = 1_500_000  # series times origins whose features are made while drawing rows
 _UNTESTED = 50  # trees where nothing can be held out
 _LEAST_SHARE = 0.75  # of the trees that quantiles get at least: one held-out window may be too easy by chance
 _HELD_SHARE = 4  # at most this part of the history is held out for stopping and spread
@@ -54,7 +56,7 @@ class LightGbm(Spec):
         learning_rate: of each tree.
         leaves: most leaves per tree.
         origins: past origins that rows are drawn from, the recent ones denser; more of them where the panel is so
-            small that they would not fill ``rows``.
+            small that they would not fill ``rows``, or the history so long that they would be weeks of days apart.
         rows: most training rows.
         threads: boosters grown at a time; 0 is one per core. Results do not depend on it.
 
@@ -99,7 +101,7 @@ class LightGbm(Spec):
         last = matrix.n_steps - 1
         first = min(2 * columns.season if columns.season <= 24 else columns.season // 2, last // 3)
         held = min(horizon, last // _HELD_SHARE)
-        count = max(self.origins, min(self.rows // (len(panel) * horizon), _MOST_ORIGINS))  # small panels afford more
+        count = self._origin_count(len(panel), horizon, last - first, columns.season)
         goals = self._goals()
         tested = {goal: goals[goal] for goal in goals if goal in ("mean", _MIDDLE)}
         options = {**_TUNED, "learning_rate": self.learning_rate, "num_leaves": self.leaves, "seed": seed}
@@ -130,6 +132,12 @@ class LightGbm(Spec):
         boosters = grower.grow(full, {goal: (rounds[goal], more) for goal, more in goals.items()})
         about = {"rounds": rounds, "rows": len(full), "held_out_rows": check_rows}
         return FittedLightGbm(self, panel, seed, columns, boosters, spread, about)
+
+    def _origin_count(self, series: int, horizon: int, span: int, season: int) -> int:
+        """How many past origins to look from: more where the panel is small, or where a holiday would be skipped."""
+        filling = self.rows // (series * horizon)
+        season_apart = math.ceil(span / (EVEN * season)) if season <= 24 else 0
+        return max(self.origins, min(max(filling, season_apart), _MOST_ORIGINS, _BLOCKS // series))
 
     def _goals(self) -> dict[str, dict[str, Any]]:
         """What is fitted, the mean first, then quantile levels, with the parameters of each."""

@@ -12,7 +12,7 @@ from .boosting_matrix import Matrix
 
 _CAP = 1000.0  # demand over level; more is a slip of the keyboard and would move the forecasts of all items
 _GROWTH = 1.25  # each gap between origins is this times the one after it, until they are evenly apart
-_EVEN = 0.6  # share of the origins that lie evenly apart, roughly
+EVEN = 0.6  # share of the origins that lie evenly apart, roughly
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ def past_origins(first: int, last: int, count: int) -> list[int]:
     year before.
     """
     found: list[int] = []
-    at, gap, far = float(last), 1.0, max(1.0, (last - first) / (_EVEN * count))
+    at, gap, far = float(last), 1.0, max(1.0, (last - first) / (EVEN * count))
     while at >= first and len(found) < count:
         found.append(int(at))
         at -= gap

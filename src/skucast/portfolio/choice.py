@@ -20,11 +20,12 @@ F64 = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.integer[Any]]
 
 TRUSTED = ("lightgbm", "pretrained")
-"""Members that share the weight where nothing was tested: both see far ahead, and they err in different ways."""
+"""Members that share the weight where little was tested: both see far ahead, and they err in different ways."""
 _UNTESTED = ("seasonal-naive", "ets")  # what stands in where there was no test at all
 _BAND_TRUST = 0.5  # a half of the horizon keeps at most so much of its own choice,
 _BAND_CELLS = 5_000  # and half as much with so many observations
-_BEYOND_SHRINK = 0.5  # steps beyond the tested ones lean so much on the trusted members
+_ONE_WINDOW = 0.5  # weight of the trusted members after a single window, and the less the more there are
+_BEYOND = 0.5  # their weight at steps beyond the tested ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +55,9 @@ class Choice:
     def learn(backtest: Backtest, labels: Sequence[str]) -> Choice:
         """What the windows of a backtest say.
 
-        Both halves of the horizon get their own weights, leaning on those for all of it. Steps further ahead than
-        the test reached lean on the members that are trusted without one.
+        Both halves of the horizon get their own weights, leaning on those for all of it. After a single window, in
+        which everything moved together once, weights lean on the members that are trusted without a test, and so do
+        steps further ahead than it reached.
         """
         whole = class_weights(backtest, labels)
         middle = backtest.horizon // 2
@@ -66,12 +68,14 @@ class Choice:
             trust = _BAND_TRUST * cells / (cells + _BAND_CELLS)
             bands = [trust * half + (1 - trust) * whole for half in halves]
             ends = [middle, backtest.horizon]
+        weights = np.stack([*bands, bands[-1]])
         windows = range(len(backtest.windows))
         trusted = np.array([m in TRUSTED and all((m, w) in backtest.outcomes for w in windows) for m in labels])
-        beyond = bands[-1]
         if trusted.any():
-            beyond = (1 - _BEYOND_SHRINK) * beyond + _BEYOND_SHRINK * trusted / trusted.sum()
-        made = Choice(tuple(labels), tuple(ends), _tidy(np.stack([*bands, beyond])))
+            lean = np.full((len(weights), 1, 1), _ONE_WINDOW / len(windows) ** 2)
+            lean[-1] = max(lean[-1], _BEYOND)
+            weights = (1 - lean) * weights + lean * trusted / trusted.sum()
+        made = Choice(tuple(labels), tuple(ends), _tidy(weights))
         return replace(made, stretch=learn_stretch(backtest, made.combined(backtest)))
 
     def kept(self, labels: Sequence[str]) -> Choice:
@@ -82,9 +86,11 @@ class Choice:
         return replace(self, labels=tuple(labels), weights=weights / weights.sum(axis=2, keepdims=True))
 
     def only(self, horizon: int) -> Choice:
-        """The choice without the bands that lie beyond a horizon."""
+        """The choice for a horizon: without the bands beyond it, less stretched where it exceeds what was tested."""
         bands = 1 + int(np.searchsorted(self.ends, horizon, side="left"))
-        return replace(self, ends=self.ends[: bands - 1], weights=self.weights[:bands])
+        tested = min(self.ends[-1] / horizon, 1.0) if self.ends else 1.0
+        low, high = (factor**tested for factor in self.stretch)
+        return replace(self, ends=self.ends[: bands - 1], weights=self.weights[:bands], stretch=(low, high))
 
     def uses(self, label: str, classes: Classes) -> npt.NDArray[np.bool_]:
         """``(S,)`` True where a series of this class uses the member in any band."""

@@ -34,7 +34,10 @@ def stretched(quantiles: F32, levels: Sequence[float], factors: tuple[float, flo
 
 
 def learn_stretch(backtest: Backtest, combined: Sequence[tuple[F32, F32] | None]) -> tuple[float, float]:
-    """Factors below and above the median that give the lowest mean WQL over the windows.
+    """Factors below and above the median that give the lowest mean WQL over the windows, drawn towards one.
+
+    A window is one draw of what moves all series together: with ``W`` of them the factor's logarithm counts for
+    ``W / (W + 1)``.
 
     Args:
         backtest: whose windows hold what came.
@@ -65,5 +68,5 @@ def learn_stretch(backtest: Backtest, combined: Sequence[tuple[F32, F32] | None]
                 loss = np.maximum(levels[side] * error, (levels[side] - 1) * error).sum(axis=1)
                 total += float((weight * loss).sum() / (weight * np.abs(y)).sum())
             losses.append(total)
-        found.append(_FACTORS[int(np.argmin(losses))])
+        found.append(_FACTORS[int(np.argmin(losses))] ** (len(cells) / (len(cells) + 1)))
     return found[0], found[1]
