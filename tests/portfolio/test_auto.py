@@ -352,6 +352,13 @@ def test_the_usual_members_work_together():
     assert np.isfinite(fitted.predict(7).quantiles).all()
 
 
+def test_levels_without_the_median_are_stretched_from_it_all_the_same():
+    fitted = Auto(members=("around", "ets")).fit(two_classes(), horizon=7)
+    fitted = dataclasses.replace(fitted, choice=dataclasses.replace(fitted.choice, stretch=(0.5, 2.0)))
+    alone, among = fitted.predict(7, levels=(0.9,)), fitted.predict(7, levels=(0.5, 0.9))
+    assert alone.quantiles[..., 0] == pytest.approx(among.quantiles[..., 1], rel=1e-5)
+
+
 def test_options_that_make_no_sense_are_refused():
     with pytest.raises(ConfigError, match="no preset 'slow'"):
         Auto(preset="slow")

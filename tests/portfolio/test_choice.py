@@ -99,3 +99,12 @@ def test_it_is_the_same_after_being_written_down():
 def test_without_a_test_naive_and_ets_share_alike_or_the_first_takes_all():
     assert Choice.untested(["tsb", "ets", "seasonal-naive"]).weights[0, 0].tolist() == [0, 0.5, 0.5]
     assert Choice.untested(["tsb", "theta"]).weights[0, 0].tolist() == [1, 0]
+
+
+def test_the_stretch_is_learned_for_the_way_members_are_put_together():
+    models = {"low": Around(factor=0.5, spread=0.2), "high": Around(factor=1.5, spread=0.2)}
+    test = backtest_panel(random_panel(40), 8, 2, models)
+    mean, pool = (Choice.learn(test, list(models), how) for how in ("mean", "pool"))
+    assert np.array_equal(mean.weights, pool.weights)
+    assert max(pool.stretch) < min(mean.stretch)  # it is wide already where members disagree
+    assert pool.kept(["low"]).how == pool.only(3).how == "pool"

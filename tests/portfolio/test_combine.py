@@ -11,11 +11,13 @@ from hypothesis.extra.numpy import arrays
 from skucast.errors import ConfigError, ModelError
 from skucast.forecast import Forecast
 from skucast.portfolio.combine import combine, mix, series_weights
+from skucast.portfolio.pool import linear_pool
 
 from ..evaluate.planted import random_panel
 
 LEVELS = (0.1, 0.5, 0.9)
 PANEL = random_panel(series=3, steps=20)
+SHARE = np.array([0.25, 0.75])
 
 
 def said(level: float, **more) -> Forecast:
@@ -68,7 +70,7 @@ def test_whole_weights_count_like_copies(values, counts):
 @given(
     arrays(np.float32, (3, 3, 4, 3), elements=st.floats(0, 100, width=32)),
     arrays(np.float64, (3, 3), elements=st.floats(0, 1)).filter(lambda w: (w.sum(axis=1) > 1e-3).all()),
-    st.sampled_from(["mean", "median"]),
+    st.sampled_from(["mean", "median", "pool"]),
 )
 def test_a_combination_is_ordered_and_lies_within_its_members(values, weights, how):
     members = [Forecast.of(PANEL, v[..., 1], np.sort(v, axis=2), LEVELS) for v in values]
@@ -106,6 +108,15 @@ def test_weights_that_make_no_sense_are_refused(weights):
         combine([said(10), said(20)], weights)
 
 
+def test_the_pool_mixes_distributions():
+    both = combine([said(0), said(20)], [1, 3], how="pool")
+    assert both.mean == pytest.approx(np.full((3, 4), 15.0))
+    assert both.quantiles[0, 0] == pytest.approx(
+        linear_pool([said(0).quantiles, said(20).quantiles], SHARE, LEVELS)[0, 0]
+    )
+    assert both.quantiles[0, 0, 0] == 0  # a quarter of it is nothing
+
+
 def test_another_way_to_combine_is_refused():
-    with pytest.raises(ConfigError, match="by 'mean' or 'median', not 'mode'"):
+    with pytest.raises(ConfigError, match="by 'mean', 'median' or 'pool', not 'mode'"):
         combine([said(10)], how="mode")

@@ -35,6 +35,7 @@ _BUILT_IN: dict[str, str] = {
     "lightgbm": "skucast.models.boosting:LightGbm",
     "lstm": "skucast.models.neural.lstm:Lstm",
     "pretrained": "skucast.models.pretrained.model:Pretrained",
+    "ensemble": "skucast.portfolio.ensemble:Ensemble",
     "auto": "skucast.portfolio.auto:Auto",
 }
 _PACKAGES = {"neural": "torch", "stats": "statsforecast"}  # extra -> the package that it brings

@@ -13,6 +13,7 @@ from ..evaluate.backtest import Backtest
 from ..evaluate.classes import CLASSES
 from ..models.spec import Arrays
 from ..panel import F32
+from .combine import How, blend
 from .selection import class_weights
 from .stretch import UNCHANGED, learn_stretch, stretched
 
@@ -37,27 +38,35 @@ class Choice:
         ends: first step (from 0) that no longer belongs to a band, rising; the last band has no end.
         weights: ``(B, C, K)``, adding up to one over members.
         stretch: factors by which the lower and upper quantiles move away from the median.
+        how: members are put together, see `blend`.
     """
 
     labels: tuple[str, ...]
     ends: tuple[int, ...]
     weights: F64
     stretch: tuple[float, float] = UNCHANGED
+    how: How = "mean"
+
+    @staticmethod
+    def fixed(labels: Sequence[str], shares: Sequence[float], how: How = "mean") -> Choice:
+        """The same weights everywhere; they need not add up to one."""
+        row = np.asarray(shares, dtype=np.float64) / sum(shares)
+        return Choice(tuple(labels), (), np.tile(row, (1, len(CLASSES), 1)), how=how)
 
     @staticmethod
     def untested(labels: Sequence[str]) -> Choice:
         """Seasonal naive and ETS alike, or else the first member."""
         default = [label for label in labels if label in _UNTESTED] or [labels[0]]
-        row = [float(label in default) / len(default) for label in labels]
-        return Choice(tuple(labels), (), np.tile(row, (1, len(CLASSES), 1)))
+        return Choice.fixed(labels, [float(label in default) for label in labels])
 
     @staticmethod
-    def learn(backtest: Backtest, labels: Sequence[str]) -> Choice:
+    def learn(backtest: Backtest, labels: Sequence[str], how: How = "mean") -> Choice:
         """What the windows of a backtest say.
 
         Both halves of the horizon get their own weights, leaning on those for all of it. After a single window, in
         which everything moved together once, weights lean on the members that are trusted without a test, and so do
-        steps further ahead than it reached.
+        steps further ahead than it reached. Weights are those of the best mean of quantiles; the stretch is that of
+        the combination as it will be made.
         """
         whole = class_weights(backtest, labels)
         middle = backtest.horizon // 2
@@ -75,7 +84,7 @@ class Choice:
             lean = np.full((len(weights), 1, 1), _ONE_WINDOW / len(windows) ** 2)
             lean[-1] = max(lean[-1], _BEYOND)
             weights = (1 - lean) * weights + lean * trusted / trusted.sum()
-        made = Choice(tuple(labels), tuple(ends), _tidy(weights))
+        made = Choice(tuple(labels), tuple(ends), _tidy(weights), how=how)
         return replace(made, stretch=learn_stretch(backtest, made.combined(backtest)))
 
     def kept(self, labels: Sequence[str]) -> Choice:
@@ -142,12 +151,10 @@ class Choice:
             classes: ``(S,)`` class of demand.
             levels: of the quantiles, rising.
         """
-        mean, quantiles = (np.zeros_like(part) for part in next(iter(members.values())))
-        for label, (point, spread) in members.items():
-            share = self.share(label, classes, point.shape[1])
-            mean += share * point
-            quantiles += share[:, :, None] * spread
-        return mean, stretched(quantiles, levels, self.stretch)
+        means, quantiles = zip(*members.values(), strict=True)
+        shares = np.stack([self.share(label, classes, means[0].shape[1]) for label in members], axis=-1)
+        mean, mixed = blend(means, quantiles, shares, levels, self.how)
+        return mean, stretched(mixed, levels, self.stretch)
 
     def to_arrays(self) -> Arrays:
         """What `from_arrays` reads, beside the labels."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,21 +12,24 @@ import numpy.typing as npt
 from ..errors import ConfigError, ModelError
 from ..forecast import Forecast
 from ..panel import F32
+from .pool import linear_pool
 
-How = Literal["mean", "median"]
+How = Literal["mean", "median", "pool"]
+HOWS: tuple[How, ...] = get_args(How)
+Weights = npt.NDArray[np.float32]
 
 
 def combine(forecasts: Sequence[Forecast], weights: npt.ArrayLike | None = None, how: How = "mean") -> Forecast:
     """One forecast out of several of the same series, steps and levels.
 
-    Quantiles of the same level are averaged (Vincentization), which keeps the shape that members agree on;
-    mixing their distributions would be wider than any of them. The weighted median ignores a member that
-    is far off.
+    Quantiles of the same level are averaged (Vincentization), which keeps the shape that members agree on. The
+    weighted median ignores a member that is far off. The pool mixes their distributions (see `linear_pool`): it is
+    wider than they are where they disagree.
 
     Args:
         forecasts: members.
         weights: ``(M,)``, or ``(S, M)`` for weights that differ by series; equal by default.
-        how: ``mean`` or ``median``.
+        how: ``mean``, ``median`` or ``pool``.
 
     Returns:
         A forecast whose dependence over time is that of the member with the most weight.
@@ -52,28 +55,53 @@ def combine(forecasts: Sequence[Forecast], weights: npt.ArrayLike | None = None,
     for k, member in enumerate(forecasts):
         if member.fallback and share[:, k].any():
             reasons |= {i: why for i, why in member.fallback.items() if i not in reasons}
-    return replace(
-        lead,
-        mean=mix([f.mean for f in forecasts], share, how),
-        quantiles=np.maximum.accumulate(mix([f.quantiles for f in forecasts], share, how), axis=2),
-        fallback=reasons,
+    mean, quantiles = blend(
+        [f.mean for f in forecasts], [f.quantiles for f in forecasts], share[:, None], first.levels, how
     )
+    return replace(lead, mean=mean, quantiles=np.maximum.accumulate(quantiles, axis=2), fallback=reasons)
 
 
-def mix(members: Sequence[F32], weights: npt.NDArray[np.float32], how: How = "mean") -> F32:
-    """Weighted mean or median of arrays ``(S, ...)`` with weights ``(S, M)`` that add up to one per row."""
+def blend(
+    means: Sequence[F32], quantiles: Sequence[F32], weights: Weights, levels: Sequence[float], how: How = "mean"
+) -> tuple[F32, F32]:
+    """Mean ``(S, H)`` and quantiles ``(S, H, Q)`` of members put together.
+
+    Args:
+        means: ``(S, H)`` of each of the ``M`` members.
+        quantiles: ``(S, H, Q)`` of each.
+        weights: ``(S, H, M)`` or of a shape that stretches to it, adding up to one over members.
+        levels: ``(Q,)`` of the quantiles, rising.
+        how: ``mean``, ``median`` or ``pool``; the mean of a pool is the mean of its members' means.
+
+    Raises:
+        ConfigError: there is no such way.
+    """
+    if how == "pool":
+        return mix(means, weights), linear_pool(quantiles, weights, levels)
+    return mix(means, weights, how), mix(quantiles, weights, how)
+
+
+def mix(members: Sequence[F32], weights: Weights, how: How = "mean") -> F32:
+    """Weighted mean or median of arrays, number by number.
+
+    Args:
+        members: ``M`` arrays ``(S, ...)``.
+        weights: ``(S, M)``, or with more of the axes of the members between the two; they add up to one over members.
+        how: ``mean`` or ``median``.
+    """
     if how not in ("mean", "median"):
-        raise ConfigError(f"Forecasts are combined by 'mean' or 'median', not '{how}'.")
-    trailing = (1,) * (members[0].ndim - 1)
+        raise ConfigError(f"Forecasts are combined by 'mean', 'median' or 'pool', not '{how}'.")
+    between = (1,) * (members[0].ndim - weights.ndim + 1)
+    weights = weights.reshape(*weights.shape[:-1], *between, len(members))
     if how == "mean":
         total = np.zeros_like(members[0])
         for k, member in enumerate(members):
-            total += weights[:, k].reshape(-1, *trailing) * member
+            total += weights[..., k] * member
         return total
     stacked = np.stack(members)  # (M, S, ...)
     order = stacked.argsort(axis=0, kind="stable")
     ranked = np.take_along_axis(stacked, order, axis=0)
-    share = np.broadcast_to(weights.T.reshape(len(members), -1, *trailing), stacked.shape)
+    share = np.broadcast_to(np.moveaxis(weights, -1, 0), stacked.shape)
     reached = np.take_along_axis(share, order, axis=0).cumsum(axis=0)
     low = np.take_along_axis(ranked, (reached < 0.5 - 1e-6).sum(axis=0, keepdims=True), axis=0)[0]
     high = np.take_along_axis(ranked, (reached < 0.5 + 1e-6).sum(axis=0, keepdims=True), axis=0)[0]

@@ -17,9 +17,11 @@ from ..frequency import Frequency
 from ..models import registry
 from ..models.spec import Fitted, Progress, Spec
 from ..panel import F32, Panel
-from .auto import Auto, FittedAuto, counted, scaled
+from .auto import Auto
 from .choice import Choice
-from .trial import Trial, plan_windows, run_trial, with_combination
+from .clock import scaled
+from .members import FittedMembers
+from .trial import counted, planned_trial, with_combination
 
 SCORES: dict[str, pl.DataType] = {
     "model": pl.String(),
@@ -110,7 +112,7 @@ def judge(
             test = _chosen_before(spec, trial.backtest, apart)
         fitted = spec.settle(trial, panel, horizon, seed, late)
     else:
-        trial = _trial(spec, panel, horizon, windows, seed, early)
+        trial = planned_trial({spec.name: spec}, panel, horizon, windows, what="tested", seed=seed, progress=early)
         test = trial.backtest if trial else None
         fitted = spec.fit(panel, horizon=horizon, seed=seed, progress=late)
     forecast = fitted.predict(horizon, known)
@@ -119,8 +121,8 @@ def judge(
         forecast = replace(forecast, copula=forecast.copula if pool is None else pool)
     if progress:
         progress(spec.name, 1.0)
-    choices = _in_words(fitted) if isinstance(fitted, FittedAuto) else {}
-    notes = list(fitted.notes if isinstance(fitted, FittedAuto) else trial.notes if trial else ())
+    choices, own = (_in_words(fitted), fitted.notes) if isinstance(fitted, FittedMembers) else ({}, ())
+    notes = list(dict.fromkeys([*own, *(trial.notes if trial else ())]))
     if test is None:
         return forecast, Judged(
             spec.name, pl.DataFrame(schema=SCORES), _too_short(spec.name, panel), choices, tuple(notes)
@@ -177,18 +179,6 @@ def verdict(test: Backtest, model: str) -> str:
     return f"{model} is {how} seasonal naive (WQL {ours:.2f} against {naive:.2f}) on {apart}."
 
 
-def _trial(spec: Spec, panel: Panel, horizon: int, windows: int, seed: int, progress: Progress | None) -> Trial | None:
-    """The last windows, for a model that has nothing to choose."""
-    steps, fits = plan_windows(panel, horizon, windows)
-    if not fits:
-        return None
-    made = run_trial({spec.name: spec}, panel, steps, fits, seed=seed, progress=progress)
-    if steps < horizon or fits < windows:
-        short = f"Short history: tested on {counted(fits, 'window')} of {counted(steps, 'step')}."
-        made = replace(made, notes=(short, *made.notes))
-    return made
-
-
 def _chosen_before(spec: Auto, backtest: Backtest, apart: int) -> Backtest:
     """The windows from ``apart`` on, with the combination that the windows before them choose."""
     choice = Choice.learn(backtest.part(0, apart), list(spec.candidates()))
@@ -204,7 +194,7 @@ def _series_per_class(test: Backtest) -> dict[str, int]:
     return counts
 
 
-def _in_words(fitted: FittedAuto) -> dict[str, str]:
+def _in_words(fitted: FittedMembers) -> dict[str, str]:
     """Demand class -> such as ``70 % lightgbm + 30 % ets``."""
     return {
         name: " + ".join(

@@ -134,6 +134,48 @@ def run_trial(
     return Trial(result, tuple(notes))
 
 
+def planned_trial(
+    specs: Mapping[str, Spec],
+    panel: Panel,
+    horizon: int,
+    windows: int,
+    *,
+    least: int = 1,
+    what: str = "models were tested",
+    refit: bool = False,
+    clock: Clock | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Trial | None:
+    """Test candidates on as many of the last windows as there is room for, and note where that is less than wanted.
+
+    Args:
+        specs: label -> candidate.
+        panel: all history.
+        horizon: steps that a window should have.
+        windows: that there should be.
+        least: windows without which a test makes no sense.
+        what: is done, in the words of the note.
+        refit, clock, seed, progress: as in `run_trial`.
+
+    Returns:
+        None if the panel is too short for any test.
+    """
+    steps, fits = plan_windows(panel, horizon, windows, least)
+    if not fits:
+        return None
+    made = run_trial(specs, panel, steps, fits, refit=refit, clock=clock, seed=seed, progress=progress)
+    if steps < horizon or fits < windows:
+        short = f"Short history: {what} on {counted(fits, 'window')} of {counted(steps, 'step')}."
+        made = replace(made, notes=(short, *made.notes))
+    return made
+
+
+def counted(n: int, noun: str) -> str:
+    """``1 window``, ``3 windows``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def with_combination(backtest: Backtest, choice: Choice, name: str) -> Backtest:
     """The backtest with a combination of its models, labelled ``name``, as one more.
 
