@@ -25,7 +25,6 @@ _PRESETS: dict[str, tuple[str, ...]] = {
     "best": (*_QUICK, "pretrained", "lightgbm", "ridge", "lstm"),
 }
 """Members in the order of what they give for a second of work, so that a budget is well spent."""
-_OPTIONS: dict[str, dict[str, Any]] = {"pretrained": {"recalibrate": False}}  # the combination is, as a whole
 
 
 @dataclass(frozen=True)
@@ -84,11 +83,7 @@ class Auto(Spec):
         if self.members:
             found = named_specs(self.members)
             return {label: spec for label, spec in found.items() if label in self.members}
-        return {
-            name: registry.make({"model": name, **_OPTIONS.get(name, {})})
-            for name in _PRESETS[self.preset]
-            if registry.installed(name)
-        }
+        return {name: registry.make(name) for name in _PRESETS[self.preset] if registry.installed(name)}
 
     def trial(
         self, panel: Panel, horizon: int, windows: int, least: int = 1, seed: int = 0, progress: Progress | None = None

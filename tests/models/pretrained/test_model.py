@@ -118,7 +118,7 @@ def test_a_place_shows_its_occasions_to_the_network() -> None:
     assert window.occasion[0, christmas - 2, 1] > 0.5
     assert window.ago[0, christmas] == 365
     assert not Reader(panel, {}, Roles(), 28).window(grid_rows, 256).occasion.any()
-    forecast = Pretrained(recalibrate=False).fit(there, horizon=28).predict(28)
+    forecast = Pretrained().fit(there, horizon=28).predict(28)
     assert np.isfinite(forecast.quantiles).all()
 
 
@@ -156,11 +156,11 @@ def test_any_frequency_passes_for_one_that_the_network_knows(freq: str, kind: st
 
 
 def test_horizons_beyond_one_pass_go_on_and_grow_no_surer() -> None:
-    forecast = Pretrained(recalibrate=False).fit(shop(4, 200), horizon=28).predict(150)
+    forecast = Pretrained().fit(shop(4, 200), horizon=28).predict(150)
     width = forecast.quantile(0.9) - forecast.quantile(0.1)
     assert np.isfinite(forecast.quantiles).all()
     assert (width[:, 70:].mean(axis=1) >= 0.95 * width[:, 36:64].mean(axis=1)).all()
-    short = Pretrained(recalibrate=False).fit(shop(4, 200), horizon=28).predict(64)
+    short = Pretrained().fit(shop(4, 200), horizon=28).predict(64)
     np.testing.assert_allclose(forecast.mean[:, :64], short.mean, rtol=1e-3, atol=1e-4)
 
 
@@ -168,7 +168,7 @@ def test_plans_far_ahead_reach_the_passes_that_they_belong_to() -> None:
     panel, _, _ = promoted(1.2, rows=4)
     plan = np.zeros((4, 150), np.float32)
     plan[:, [10, 100, 140]] = 1
-    forecast = Pretrained(recalibrate=False).fit(panel, horizon=28).predict(150, {"promotion": plan})
+    forecast = Pretrained().fit(panel, horizon=28).predict(150, {"promotion": plan})
     for step in (10, 100, 140):
         around = forecast.mean[:, [step - 2, step - 1, step + 1, step + 2]].mean()
         assert forecast.mean[:, step].mean() > 1.4 * around
@@ -177,7 +177,7 @@ def test_plans_far_ahead_reach_the_passes_that_they_belong_to() -> None:
 def test_new_items_are_unknown_unless_asked_for_then_wide() -> None:
     panel = panel_of({"new": np.full(30, np.nan), "old": np.full(30, 4.0)})
     assert "new" in Pretrained().fit(panel, horizon=7).predict(7).fallback
-    forecast = Pretrained(new_items=True, recalibrate=False).fit(panel, horizon=7).predict(7)
+    forecast = Pretrained(new_items=True).fit(panel, horizon=7).predict(7)
     assert not forecast.fallback
     low, high = forecast.quantile(0.1)[0], forecast.quantile(0.9)[0]
     assert (high > 4 * (low + 0.1)).all()
@@ -190,8 +190,8 @@ def test_stock_outs_are_not_taken_for_lack_of_demand() -> None:
     gone[:, -20:] = True
     units[gone] = 0
     names = {f"i{k}": row for k, row in enumerate(units)}
-    told = Pretrained(recalibrate=False).fit(panel_of(names, available=~gone.ravel()), horizon=7).predict(7)
-    untold = Pretrained(recalibrate=False).fit(panel_of(names), horizon=7).predict(7)
+    told = Pretrained().fit(panel_of(names, available=~gone.ravel()), horizon=7).predict(7)
+    untold = Pretrained().fit(panel_of(names), horizon=7).predict(7)
     assert told.mean.mean() > 12
     assert untold.mean.mean() < 0.5 * told.mean.mean()
 
@@ -232,7 +232,7 @@ def test_unknown_weights_are_an_error_at_the_fit() -> None:
 
 def test_many_series_in_any_order_get_what_each_gets_alone() -> None:
     panel = shop(150, 100)
-    fitted = Pretrained(recalibrate=False).fit(panel, horizon=7)
+    fitted = Pretrained().fit(panel, horizon=7)
     turned = np.random.default_rng(0).permutation(150)
     whole, other = fitted.predict(7), fitted.update(panel.take(turned)).predict(7)
     np.testing.assert_array_equal(whole.quantiles[turned], other.quantiles)

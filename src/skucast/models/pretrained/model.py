@@ -37,7 +37,7 @@ class Pretrained(Spec):
 
     Attributes:
         weights: name of the weights.
-        recalibrate: fit the width of intervals to the last windows of the panel.
+        recalibrate: fit the width of intervals to the last windows of the panel. `auto` does it for its combination.
         new_items: forecast items without any observation too, by covariates and the synthetic prior alone
             (in small units, wide); otherwise they are said to be unknown.
     """
@@ -50,7 +50,7 @@ class Pretrained(Spec):
         past=True,
     )
     weights: str = "small"
-    recalibrate: bool = True
+    recalibrate: bool = False
     new_items: bool = False
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> FittedPretrained:
