@@ -29,7 +29,7 @@ _FOREST: dict[str, Any] = {
 
 def forest_of(bags: int) -> LightGbm:
     """What predicts like a forest once it is grown: ten trees a bag for the mean, spread by held-out ratios."""
-    return LightGbm(objective="regression", trees=_TREES_A_BAG * bags)
+    return LightGbm(objective="regression", trees=_TREES_A_BAG * bags, groups=False)
 
 
 def grow(spec: LightGbm, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> FittedLightGbm:

@@ -20,6 +20,7 @@ from ..features.nearness import nearness
 from ..frequency import Frequency
 from ..panel import F32, Panel
 from ..place import Place
+from .boosting_groups import ALL, MOST_GROUPS, Groups, group_parts
 
 I64 = npt.NDArray[np.int64]
 
@@ -47,6 +48,7 @@ class Columns:
         numbers: numeric static covariates.
         texts: text static covariates -> the texts that codes 0, 1, ... stand for.
         codes: text covariates among ``known`` and ``past`` -> likewise.
+        groups: how groups of items behave: of all items, and of which text static columns; empty for no such features.
     """
 
     lags: int
@@ -63,10 +65,16 @@ class Columns:
     numbers: tuple[str, ...]
     texts: Mapping[str, tuple[str, ...]]
     codes: Mapping[str, tuple[str, ...]]
+    groups: tuple[str, ...] = ()
 
     @staticmethod
-    def of(panel: Panel) -> Columns:
-        """The features that suit a panel: its frequency, covariates, static columns and the holidays of its place."""
+    def of(panel: Panel, groups: bool = False) -> Columns:
+        """The features that suit a panel: its frequency, covariates, static columns and the holidays of its place.
+
+        Args:
+            panel: history.
+            groups: take the text static columns with the most groups as groups that items behave like.
+        """
         freq = panel.freq
         season = freq.season
         year = {"D": 364, "h": 168}.get(freq.unit, 0) if freq.multiple == 1 else 0
@@ -82,11 +90,13 @@ class Columns:
                 found = column.cast(pl.String).drop_nulls().unique().sort()
                 if 1 < len(found) <= max(_FEW_TEXTS, len(panel) * _MOST_TEXTS):  # more are names, not groups
                     texts[name] = tuple(found)
+        finest = sorted(texts, key=lambda name: -len(texts[name]))[:MOST_GROUPS]
         coded = {n: c for n, c in panel.categories.items() if n in panel.known or n in panel.past}
         return Columns(
             lags=min(7, max(3, season)), spans=spans, season=season, seasons=4 if season <= 24 else 2,
             year=year, reach=_REACH.get(freq.unit, 0) if year or season > 24 else 0, clock=_clock_names(freq),
             occasions=_occasion_names(panel), place=panel.place, known=tuple(panel.known), past=tuple(panel.past), numbers=tuple(numbers), texts=texts, codes=coded,
+            groups=(ALL, *finest) if groups else (),
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,7 +133,20 @@ class Columns:
             names += ["year_ago", "year_ago_growth"]
         for name in self.known:
             names += [f"known_{name}"] + ([] if name in self.codes else [f"known_{name}_change"])
+        for name in self.groups:
+            names += [f"group_{name}_{part}" if name else f"all_items_{part}" for part in self.group_parts]
         return names
+
+    @property
+    def group_parts(self) -> list[str]:
+        """Names of the features that each group has."""
+        return group_parts(*self.group_seasons)
+
+    @property
+    def group_seasons(self) -> tuple[int, int]:
+        """Steps of the short and of the long season of groups; 0 for none."""
+        short = self.season if 1 < self.season <= 24 else 0
+        return short, self.year or (self.season if self.reach else 0)
 
     @property
     def names(self) -> list[str]:
@@ -144,9 +167,14 @@ class Matrix:
         panel: history.
         columns: which features.
         future: known covariates after the panel's end, name -> ``(S, horizon)``.
+        groups: how groups of items behave, needed where ``columns`` ask for it.
     """
 
-    def __init__(self, panel: Panel, columns: Columns, future: Mapping[str, F32] | None = None) -> None:
+    def __init__(
+        self, panel: Panel, columns: Columns, future: Mapping[str, F32] | None = None, groups: Groups | None = None
+    ) -> None:
+        if columns.groups and groups is None:
+            raise ValueError("These columns ask how groups behave: give the groups that were learned.")
         self.panel, self.columns = panel, columns
         self.history = History(np.maximum(panel.dense(panel.observed), np.float32(0)))
         self.first_step = panel.end - self.history.n_steps + 1
@@ -155,6 +183,8 @@ class Matrix:
         _, self._sold = self.history.since(lambda v: v > 0)
         self._sales = np.cumsum(self.history.values > 0, axis=1, dtype=np.int32)
         self._static = self._static_block()
+        self._groups = groups if columns.groups else None
+        self._group_rows = self._groups.rows(panel) if self._groups else {}
         self._past = {n: History(self._coded(n, panel.past[n])) for n in columns.past if n in panel.past}
         self._known: dict[str, History] = {}
         for name in columns.known:
@@ -224,6 +254,13 @@ class Matrix:
             if name not in columns.codes:
                 usual = column.mean(origin, columns.spans[-1])[series] if column is not None else np.nan
                 put((found - usual) / (np.abs(usual) + _TINY))
+        if self._groups is not None:
+            short, year = columns.group_seasons
+            parts = self._groups.ahead(self.first_step + origin, horizon, short, year, columns.reach, columns.spans)
+            for name in columns.groups:
+                row = self._group_rows[name][series]
+                for ratio in parts:
+                    put(ratio[row, steps - 1])
 
     def targets(self, origin: int, series: I64, steps: I64) -> F32:
         """``(R,)`` demand of pairs (series, step ahead) at one origin; NaN where it is missing."""
