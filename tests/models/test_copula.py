@@ -83,3 +83,11 @@ def test_sums_over_a_horizon_spread_more_where_demand_is_persistent() -> None:
         spreads.append(float(np.mean(sums.std(axis=1) / np.sqrt((alone**2).sum(axis=1)))))
     assert spreads[0] > 2  # ten steps that move together: up to root ten
     assert spreads[1] < 1.6
+
+
+def test_it_is_worked_out_once_for_all_models_of_a_panel():
+    panel = panel_of(walks())
+    first = history_copula(panel, 7)
+    assert history_copula(panel, 7) is first
+    assert history_copula(panel, 7, seed=1) is not first
+    assert np.array_equal(history_copula(panel_of(walks()), 7), first)

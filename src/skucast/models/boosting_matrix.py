@@ -7,6 +7,7 @@ and items that sell one share the same trees.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -194,6 +195,18 @@ class Matrix:
                 joined = dense if ahead is None else np.concatenate([dense, self._recode(name, ahead)], axis=1)
                 self._known[name] = History(joined)
 
+    def take(self, series: I64) -> Matrix:
+        """The matrix of some series; what holds for all of them (groups, calendar) stays as it is."""
+        part = copy.copy(self)
+        part.history = History(self.history.values[series])
+        for name in ("_total", "_count", "_first", "_sold", "_sales"):
+            setattr(part, name, getattr(self, name)[series])
+        part._static = [column[series] for column in self._static]
+        part._group_rows = {name: rows[series] for name, rows in self._group_rows.items()}
+        part._past = {name: History(column.values[series]) for name, column in self._past.items()}
+        part._known = {name: History(column.values[series]) for name, column in self._known.items()}
+        return part
+
     @property
     def n_steps(self) -> int:
         """Columns of history."""
@@ -279,7 +292,7 @@ class Matrix:
 
     def _origin_block(self, origin: int, level: F32) -> F32:
         columns, history = self.columns, self.history
-        out = np.empty((len(self.panel), len(columns.at_origin)), dtype=np.float32)
+        out = np.empty((len(level), len(columns.at_origin)), dtype=np.float32)
         parts = self._origin_parts(origin, level, columns, history)
         for at, part in enumerate(parts):
             out[:, at] = part

@@ -100,7 +100,8 @@ def draw(
         if not series.size:
             continue
         block = np.empty((series.size, columns), dtype=np.float32)
-        matrix.rows(origin, series, steps, horizon, size, block)
+        drawn = np.unique(series)  # features are made for these only: a large panel has few rows at each origin
+        matrix.take(drawn).rows(origin, np.searchsorted(drawn, series), steps, horizon, size[drawn], block)
         x.append(block)
         y.append(came)
         level.append(size[series])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from ..panel import F32, Panel
 
 _POOL = 1000  # trajectories kept
 _SERIES = 4000  # series looked at
+_kept: WeakKeyDictionary[Panel, dict[tuple[int, int], F32 | None]] = WeakKeyDictionary()
 
 
 def history_copula(panel: Panel, horizon: int, seed: int = 0) -> F32 | None:
@@ -23,8 +26,15 @@ def history_copula(panel: Panel, horizon: int, seed: int = 0) -> F32 | None:
         seed: of the choice among many stretches.
 
     Returns:
-        None if no series is long enough.
+        None if no series is long enough. Kept as long as the panel is: all models of one panel share it.
     """
+    kept = _kept.setdefault(panel, {})
+    if (horizon, seed) not in kept:
+        kept[horizon, seed] = _pool(panel, horizon, seed)
+    return kept[horizon, seed]
+
+
+def _pool(panel: Panel, horizon: int, seed: int) -> F32 | None:
     rng = np.random.default_rng(seed)
     chosen = np.arange(len(panel))
     if len(panel) > _SERIES:
