@@ -18,7 +18,7 @@ from .clock import Clock
 
 F64 = npt.NDArray[np.float64]
 
-SAMPLE = 500  # series per class that candidates are tested on
+SAMPLE = 400  # series per class that candidates are tested on
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def run_trial(
     """Test candidates on the last windows of a panel.
 
     They are fitted before the first window and then follow the history without refitting. On panels with more
-    than 500 series of a class a seeded sample of that class is tested, and each of its series stands for as many
+    than 400 series of a class a seeded sample of that class is tested, and each of its series stands for as many
     as were left out, so that scores are those of the whole panel in expectation. Classes are read off the history
     before the first window: the sample owes nothing to what is tested.
 
