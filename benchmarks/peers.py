@@ -63,7 +63,13 @@ class StatsForecastPeer(Peer):
                 continue
             season = self.season if y.size > 2 * self.season else 1
             options = {} if self.model in ("CrostonClassic", "IMAPA", "ADIDA") else {"season_length": season}
-            found = made(**options).forecast(y=y, h=horizon, level=[80] if options else None)
+            try:
+                found = made(**options).forecast(y=y, h=horizon, level=[80] if options else None)
+            except NotImplementedError:  # too short for it: the last value, as spread out as the history
+                found = {"mean": np.full(horizon, y[-1])}
+            said = np.concatenate([np.asarray(v) for v in found.values()])
+            if not (np.abs(said) < 1e6 * (1 + np.abs(y).max())).all():  # it went astray, or is not a number
+                found = {"mean": np.full(horizon, y[-1])}
             mean[i] = found["mean"]
             sd = (found["hi-80"] - found["mean"]) / spread if "hi-80" in found else np.full(horizon, y.std())
             quantiles[i] = mean[i][:, None] + np.nan_to_num(sd)[:, None] * ndtri(np.asarray(levels))
@@ -84,7 +90,8 @@ class MlForecastPeer(Peer):
         from mlforecast.utils import PredictionIntervals
 
         stamps = panel.freq.stamp(panel.ordinals).astype("datetime64[ns]")
-        frame = pd.DataFrame({"unique_id": panel.row_of, "ds": stamps, "y": panel.values}).dropna()
+        frame = pd.DataFrame({"unique_id": panel.row_of, "ds": stamps, "y": panel.values})
+        frame["y"] = frame.groupby("unique_id")["y"].ffill().fillna(0.0)  # it cannot have gaps
         wide = {"D": ([1, 7, 14, 28], [7, 28]), "W": ([1, 2, 4, 13], [4, 13])}
         lags, spans = wide[panel.freq.unit]
         model = MLForecast(
@@ -92,16 +99,18 @@ class MlForecastPeer(Peer):
             freq=panel.freq.alias, lags=lags, lag_transforms={1: [RollingMean(s, min_samples=1) for s in spans]},
             date_features=["dayofweek", "month"] if panel.freq.unit == "D" else ["month", "week"],
         )  # fmt: skip
-        long = frame.groupby("unique_id")["y"].transform("size") > 3 * horizon + max(lags)
-        model.fit(frame[long], prediction_intervals=PredictionIntervals(n_windows=2, h=horizon))
+        size = frame.groupby("unique_id")["y"].transform("size")
+        long = size > 3 * horizon + max(lags)
+        intervals = PredictionIntervals(n_windows=2, h=horizon) if long.any() else None
+        model.fit(frame[long] if long.any() else frame[size > max(lags)], prediction_intervals=intervals)
         bands = sorted({round(200 * abs(q - 0.5)) for q in levels if q != 0.5})
-        found = model.predict(horizon, level=bands)
+        found = model.predict(horizon, level=bands if intervals else None)
         mean = np.full((len(panel), horizon), np.nan)
         quantiles = np.full((len(panel), horizon, len(levels)), np.nan)
         rows = found["unique_id"].unique()
         mean[rows] = found["m"].to_numpy().reshape(-1, horizon)
         for k, q in enumerate(levels):
-            band = round(200 * abs(q - 0.5))
+            band = round(200 * abs(q - 0.5)) if intervals else 0  # too short for intervals: the mean at every level
             column = "m" if band == 0 else f"m-{'hi' if q > 0.5 else 'lo'}-{band}"
             quantiles[rows, :, k] = found[column].to_numpy().reshape(-1, horizon)
         return mean, quantiles
@@ -117,14 +126,14 @@ class FracastPeer(Peer):
         """Its nine quantiles, interpolated to the levels; rolled on where the horizon exceeds its 48 steps."""
         from fracast import FracastModel
 
-        model = FracastModel()
+        model = FracastModel.from_pretrained()
         own = np.arange(1, 10) / 10
         mean = np.full((len(panel), horizon), np.nan)
         quantiles = np.full((len(panel), horizon, len(levels)), np.nan)
         for i in range(len(panel)):
             y = pd.Series(panel.series(i)).ffill().dropna().to_numpy(dtype=np.float32)
-            if y.size < 3:
-                continue
+            if y.size < 8:  # it takes no shorter ones
+                y = np.concatenate([np.repeat(y[:1] if y.size else [0.0], 8 - y.size), y])
             found = np.asarray(model.forecast(y, horizon=horizon)).reshape(horizon, -1)
             mean[i] = found[:, found.shape[1] // 2]
             quantiles[i] = np.stack([np.interp(levels, own, row) for row in found])
