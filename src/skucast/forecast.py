@@ -241,6 +241,14 @@ def concat(parts: Sequence[Forecast], order: pl.Series | None = None) -> Forecas
     return joined.take(rows.to_numpy())
 
 
+def stretched_from(
+    middle: npt.NDArray[Any], quantiles: npt.NDArray[Any], below: npt.ArrayLike, above: npt.ArrayLike
+) -> npt.NDArray[Any]:
+    """Quantiles ``(..., Q)`` moved away from the medians ``(..., 1)`` by one factor below them and one above."""
+    off = quantiles - middle
+    return np.asarray(middle + off * np.where(off < 0, below, above))
+
+
 def invert_cdf(levels: F64, quantiles: F64, u: npt.NDArray[np.float64]) -> F64:
     """Inverse distribution functions given by quantiles, at probabilities ``u``.
 

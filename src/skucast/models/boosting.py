@@ -231,10 +231,10 @@ class FittedLightGbm(Fitted):
         mean = np.full((count, horizon), np.nan, dtype=np.float32)
         quantiles = np.full((count, horizon, len(levels)), np.nan, dtype=np.float32)
         width = max(1, _CELLS // horizon)
+        ask = self._rolled if self.block else self._ahead
         for first in range(0, count, width):
             rows = np.arange(first, min(first + width, count))
             ahead = {name: block[rows] for name, block in known.items()}
-            ask = self._rolled if self.block else self._ahead
             mean[rows], quantiles[rows] = ask(self.panel.take(rows), ahead, horizon, levels)
         return mean, quantiles
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +49,10 @@ class Groups:
         seen = (~np.isnan(values)).astype(np.float32)
         filled = np.where(seen > 0, values, np.float32(0))
         totals, counts = [filled.sum(axis=0, dtype=np.float64)[None]], [seen.sum(axis=0, dtype=np.float64)[None]]
-        for name, code in zip(texts, _codes(panel, texts), strict=True):
+        for name, known in texts.items():
+            code = text_codes(panel, name, known)
             member = np.flatnonzero(code >= 0)
-            belongs = csr_array((np.ones(member.size), (code[member], member)), shape=(len(texts[name]), len(panel)))
+            belongs = csr_array((np.ones(member.size), (code[member], member)), shape=(len(known), len(panel)))
             totals.append(belongs @ filled)
             counts.append(belongs @ seen)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -61,9 +62,10 @@ class Groups:
     def rows(self, panel: Panel) -> dict[str, I64]:
         """For all items and each group column: ``(S,)`` rows of `means`; an unknown group is all items."""
         found, first = {ALL: np.zeros(len(panel), dtype=np.int64)}, 1
-        for name, code in zip(self.texts, _codes(panel, self.texts), strict=True):
+        for name, known in self.texts.items():
+            code = text_codes(panel, name, known)
             found[name] = np.where(code >= 0, first + code, 0)
-            first += len(self.texts[name])
+            first += len(known)
         return found
 
     def ahead(self, origin: int, horizon: int, season: int, year: int, reach: int, spans: tuple[int, ...]) -> list[F32]:
@@ -124,15 +126,11 @@ def group_parts(season: int, year: int) -> list[str]:
     return ["season"] * bool(season) + ["year", "growth"] * bool(year) + ["trend"]
 
 
-def _codes(panel: Panel, texts: Mapping[str, tuple[str, ...]]) -> list[I64]:
-    """``(S,)`` number of the group for each column, -1 where it is unknown."""
-    out = []
-    for name, found in texts.items():
-        if name not in panel.static.columns:
-            out.append(np.full(len(panel), -1, dtype=np.int64))
-            continue
-        code = panel.static[name].cast(pl.String).replace_strict(
-            list(found), list(range(len(found))), default=-1, return_dtype=pl.Int64
-        )  # fmt: skip
-        out.append(code.fill_null(-1).to_numpy().astype(np.int64))
-    return out
+def text_codes(panel: Panel, name: str, known: Sequence[str]) -> I64:
+    """``(S,)`` number of each series' text in a static column among those known; -1 where it is another or missing."""
+    if name not in panel.static.columns or not known:
+        return np.full(len(panel), -1, dtype=np.int64)
+    code = panel.static[name].cast(pl.String).replace_strict(
+        list(known), list(range(len(known))), default=-1, return_dtype=pl.Int64
+    )  # fmt: skip
+    return code.fill_null(-1).to_numpy().astype(np.int64)

@@ -23,12 +23,14 @@ _T = TypeVar("_T")
 
 def cores(threads: int) -> int:
     """How many boosters to work on at a time: ``threads``, or where that is 0 what the machine (or OpenMP) allows."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
     if threads:
         return threads
-    return int(allowed) if allowed.isdecimal() and int(allowed) else len(os.sched_getaffinity(0)) if hasattr(
-        os, "sched_getaffinity"
-    ) else os.cpu_count() or 1  # fmt: skip
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    if allowed.isdecimal() and int(allowed):
+        return int(allowed)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def side_by_side(work: Callable[[_T], Any], items: Iterable[_T], threads: int) -> list[Any]:

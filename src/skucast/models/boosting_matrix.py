@@ -21,7 +21,7 @@ from ..features.nearness import nearness
 from ..frequency import Frequency
 from ..panel import F32, Panel
 from ..place import Place
-from .boosting_groups import ALL, MOST_GROUPS, Groups, group_parts
+from .boosting_groups import ALL, MOST_GROUPS, Groups, group_parts, text_codes
 
 I64 = npt.NDArray[np.int64]
 
@@ -336,13 +336,8 @@ class Matrix:
             column = table[name].cast(pl.Float32, strict=False) if name in table.columns else None
             out.append(nothing if column is None else column.fill_null(np.nan).to_numpy().astype(np.float32))
         for name, texts in self.columns.texts.items():
-            if name not in table.columns or not texts:
-                out.append(nothing)
-                continue
-            code = table[name].cast(pl.String).replace_strict(
-                list(texts), list(range(len(texts))), default=None, return_dtype=pl.Float32
-            )  # fmt: skip
-            out.append(code.fill_null(np.nan).to_numpy().astype(np.float32))
+            code = text_codes(self.panel, name, texts)
+            out.append(np.where(code >= 0, code, np.nan).astype(np.float32))
         return out
 
     def _coded(self, name: str, flat: F32) -> F32:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..forecast import LEVELS
+from ..forecast import LEVELS, stretched_from
 from ..frequency import Frequency
 from ..panel import F32, Bool, Panel
 from .boosting_matrix import Columns
@@ -158,9 +158,8 @@ class Widening:
         if not len(self.factors):
             return quantiles
         lead = np.minimum(np.arange(middle.shape[1]) // block, len(self.factors) - 1)
-        off = quantiles - middle[:, :, None]
         below, above = (self.factors[lead, side][None, :, None] for side in (0, 1))
-        return np.asarray(middle[:, :, None] + off * np.where(off < 0, below, above))
+        return stretched_from(middle[:, :, None], quantiles, below, above)
 
     def to_arrays(self) -> Arrays:
         """What `from_arrays` reads."""

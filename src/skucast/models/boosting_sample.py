@@ -101,7 +101,8 @@ def draw(
             continue
         block = np.empty((series.size, columns), dtype=np.float32)
         drawn = np.unique(series)  # features are made for these only: a large panel has few rows at each origin
-        matrix.take(drawn).rows(origin, np.searchsorted(drawn, series), steps, horizon, size[drawn], block)
+        part = matrix if drawn.size == size.size else matrix.take(drawn)
+        part.rows(origin, np.searchsorted(drawn, series), steps, horizon, size[drawn], block)
         x.append(block)
         y.append(came)
         level.append(size[series])

@@ -48,6 +48,11 @@ def error_quantiles(past: PastErrors, point: F64, growth: F64, levels: tuple[flo
     return np.asarray(np.maximum(weight * empirical + (1 - weight) * parametric, 0.0))
 
 
+def sellable(point: F64, seen: npt.NDArray[np.bool_]) -> F64:
+    """Point forecasts ``(S, H)``, never below zero; unknown for series of which nothing was seen, ``(T, S)``."""
+    return np.where(np.asarray(seen.any(axis=0))[:, None], np.maximum(point, 0.0), np.nan)
+
+
 def gamma_quantiles(mean: F64, variance: F64, levels: tuple[float, ...] | F64) -> F64:
     """Quantiles ``(..., Q)`` of gamma distributions by the Wilson-Hilferty cube, never negative.
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..panel import F32, Panel
-from .empirical import PastErrors, error_quantiles
+from .empirical import PastErrors, error_quantiles, sellable
 from .ets_recursion import Parameters, States, growth_of_variance, smooth
 from .ets_search import Form, adjust, estimate, initial_states
 from .fourier_covariates import Covariates
@@ -159,7 +159,7 @@ class FittedFourier(Fitted):
                     moved = covariates.column(k, known[name][part].T.astype(np.float64), part)
                     point = point + (beta[:, ahead.shape[1] + k] * moved).T
             seen: npt.NDArray[np.bool_] = ~np.isnan(y)
-            point = np.where(np.asarray(seen.any(axis=0))[:, None], np.maximum(point, 0.0), np.nan)
+            point = sellable(point, seen)
             past = PastErrors(np.where(seen, errors, np.nan).T, np.where(seen, y - errors, 0.0).T, 1 / data.scale[part])
             growth = growth_of_variance(horizon, parameters).T
             scale = data.scale[part, None]

@@ -26,18 +26,8 @@ def smooth_sizes(y: Array, alpha: Array, first: Array) -> tuple[Array, Array]:
     Returns:
         Sum of squared one-step errors at demands, and the last smoothed size, shaped like ``alpha``.
     """
-    level = np.array(np.broadcast_to(first, alpha.shape), dtype=alpha.dtype)
-    sse, error, work = (np.zeros_like(level) for _ in range(3))
-    occurs = (y > 0).astype(alpha.dtype)
-    sold = np.where(occurs > 0, y, 0.0).astype(alpha.dtype)
-    for now, here in zip(sold, occurs, strict=True):
-        np.subtract(now, level, out=error)
-        error *= here
-        np.multiply(error, error, out=work)
-        sse += work
-        error *= alpha
-        level += error
-    return sse, level
+    occurs = y > 0
+    return _followed(np.where(occurs, y, 0.0).astype(alpha.dtype), occurs.astype(alpha.dtype), alpha, first)
 
 
 def smooth_probability(y: Array, alpha: Array, first: Array) -> tuple[Array, Array]:
@@ -46,17 +36,21 @@ def smooth_probability(y: Array, alpha: Array, first: Array) -> tuple[Array, Arr
     Returns:
         Sum of squared errors of the probability (Brier score times steps), and the last probability.
     """
+    return _followed((y > 0).astype(alpha.dtype), (~np.isnan(y)).astype(alpha.dtype), alpha, first)
+
+
+def _followed(values: Array, here: Array, alpha: Array, first: Array) -> tuple[Array, Array]:
+    """Sum of squared errors and last level of exponential smoothing over the steps where ``here`` is one, not zero."""
     level = np.array(np.broadcast_to(first, alpha.shape), dtype=alpha.dtype)
-    brier, error, work = (np.zeros_like(level) for _ in range(3))
-    occurs, seen = (y > 0).astype(alpha.dtype), (~np.isnan(y)).astype(alpha.dtype)
-    for now, here in zip(occurs, seen, strict=True):
+    squares, error, work = (np.zeros_like(level) for _ in range(3))
+    for now, counts in zip(values, here, strict=True):
         np.subtract(now, level, out=error)
-        error *= here
+        error *= counts
         np.multiply(error, error, out=work)
-        brier += work
+        squares += work
         error *= alpha
         level += error
-    return brier, level
+    return squares, level
 
 
 def smooth_intervals(y: Array, alpha: Array, first: Array) -> tuple[Array, Array]:

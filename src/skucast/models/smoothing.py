@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..panel import F32, Panel
-from .empirical import PastErrors, error_quantiles
+from .empirical import PastErrors, error_quantiles, sellable
 from .ets_recursion import Parameters, States, growth_of_variance, project, smooth
 from .ets_search import Form, Season, Trend, adjust, estimate, initial_states
 from .ets_validation import validation_scores
@@ -237,7 +237,7 @@ def _forecast(
     point = project(horizon, parameters, last, multiplicative=multiplicative, phase=(end + 1) % m).T
     growth = growth_of_variance(horizon, parameters, m).T
     seen: npt.NDArray[np.bool_] = ~np.isnan(y)
-    point = np.where(np.asarray(seen.any(axis=0))[:, None], np.maximum(point, 0.0), np.nan)
+    point = sellable(point, seen)
     past = PastErrors(np.where(seen, errors, np.nan).T, (y - errors).T, 1 / learned.scale)
     scale = learned.scale[:, None]
     return point * scale, error_quantiles(past, point, growth, levels) * scale[..., None]

@@ -14,7 +14,7 @@ from ..features.decomposition import mstl
 from ..features.loess import loess
 from ..features.seasonal_filter import ends
 from ..panel import F32, Panel
-from .empirical import PastErrors, error_quantiles
+from .empirical import PastErrors, error_quantiles, sellable
 from .ets_recursion import Parameters, States, growth_of_variance, project, smooth
 from .ets_search import Form, Trend, adjust, estimate, initial_states
 from .rows import match_rows
@@ -225,7 +225,7 @@ def _forecast(
         point = point + pattern[np.arange(horizon) % len(pattern)][:, rows].T
     growth = growth_of_variance(horizon, parameters).T
     seen: npt.NDArray[np.bool_] = ~np.isnan(y)
-    point = np.where(np.asarray(seen.any(axis=0))[:, None], np.maximum(point, 0.0), np.nan)
+    point = sellable(point, seen)
     fits = np.where(seen, y - errors, 0.0) + parts.season[:, rows]
     scale = parts.scale[rows]
     past = PastErrors(np.where(seen, errors, np.nan).T, fits.T, 1 / scale)

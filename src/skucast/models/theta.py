@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..errors import ConfigError
 from ..features.seasonal_filter import is_seasonal, seasonal_pattern
 from ..panel import F32, Panel
-from .empirical import PastErrors, error_quantiles
+from .empirical import PastErrors, error_quantiles, sellable
 from .rows import match_rows
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 from .theta_recursion import Lines, Parameters, estimate, first_level, lines, project, run
@@ -245,7 +245,7 @@ def _forecast(learned: Learned, y: F64, end: int, horizon: int, levels: tuple[fl
     last = run(adjusted, parameters, line)
     point = learned.with_season(project(horizon, parameters, last, line, dynamic=learned.dynamic), end + 1).T
     seen: npt.NDArray[np.bool_] = ~np.isnan(y)
-    point = np.where(np.asarray(seen.any(axis=0))[:, None], np.maximum(point, 0.0), np.nan)
+    point = sellable(point, seen)
     fits = learned.with_season(np.where(seen, adjusted, 0.0) - last.errors, end + 1 - y.shape[0])
     growth = 1 + np.arange(horizon) * learned.alpha[:, None] ** 2
     past = PastErrors(np.where(seen, y - fits, np.nan).T, fits.T, 1 / learned.scale)

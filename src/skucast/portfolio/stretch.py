@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..evaluate.backtest import Backtest
-from ..forecast import SHOWN
+from ..forecast import SHOWN, stretched_from
 from ..panel import F32
 
 UNCHANGED = (1.0, 1.0)
@@ -26,11 +26,10 @@ def stretched(quantiles: F32, levels: Sequence[float], factors: tuple[float, flo
     """
     if factors == UNCHANGED or not len(levels):
         return quantiles
-    at = np.asarray(levels)
-    centre = int(np.argmin(np.abs(at - 0.5)))
-    factor = np.where(at < at[centre], factors[0], factors[1]).astype(np.float32)
-    middle = quantiles[..., centre : centre + 1]
-    return np.maximum(middle + (quantiles - middle) * factor, np.minimum(quantiles, 0))
+    centre = int(np.argmin(np.abs(np.asarray(levels) - 0.5)))
+    below, above = (np.float32(factor) for factor in factors)
+    moved = stretched_from(quantiles[..., centre : centre + 1], quantiles, below, above)
+    return np.asarray(np.maximum(moved, np.minimum(quantiles, 0)), dtype=np.float32)
 
 
 def learn_stretch(backtest: Backtest, combined: Sequence[tuple[F32, F32] | None]) -> tuple[float, float]:

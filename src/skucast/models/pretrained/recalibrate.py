@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ...forecast import stretched_from
 from ...panel import F32
 from .size import LEVELS
 
@@ -54,5 +55,5 @@ def stretched(quantiles: F32, stretch: npt.NDArray[np.float64]) -> F32:
     """Quantiles ``(B, H, len(LEVELS))`` moved away from the median by the factors of `learn`."""
     factor = stretch[band(quantiles.shape[1])].astype(np.float32)  # (H, 2)
     middle = quantiles[:, :, _MIDDLE : _MIDDLE + 1]
-    by = np.where(np.arange(len(LEVELS)) < _MIDDLE, factor[:, :1], factor[:, 1:])
-    return np.asarray(np.maximum(middle + (quantiles - middle) * by, 0), dtype=np.float32)
+    moved = stretched_from(middle, quantiles, factor[:, :1], factor[:, 1:])
+    return np.asarray(np.maximum(moved, 0), dtype=np.float32)
