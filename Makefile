@@ -23,7 +23,7 @@ wheel: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[neural,postgres,plot,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[neural,postgres,plot,tune,dev]'
 	touch $@
 
 clean:

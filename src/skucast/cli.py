@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -30,6 +32,8 @@ Known = Annotated[list[str] | None, typer.Option("--known", help="Column known i
 Past = Annotated[list[str] | None, typer.Option("--past", help="Column known only in the past (repeatable).")]
 Country = Annotated[str, typer.Option("--country", help="Whose holidays and sale days matter, such as GB or CN.")]
 Seed = Annotated[int, typer.Option("--seed", help="Makes the result repeatable.")]
+
+_SENTENCES = 20  # that are printed
 
 
 @app.command()
@@ -140,6 +144,84 @@ def backtest(
 
 
 @app.command()
+def tune(
+    config: Annotated[Path, typer.Argument(help="Project file, or the folder that holds it.")] = Path("skucast.toml"),
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="What to tune; the project's own model if not given.")
+    ] = "",
+    budget: Annotated[str, typer.Option("--budget", "-b", help="Time for it: 90s, 5m, 1h; 0 is no limit.")] = "5m",
+    trials: Annotated[int, typer.Option("--trials", help="Most settings tried; 0 is no limit.")] = 0,
+    windows: Annotated[int, typer.Option("--windows", "-w", help="Past windows that settings are tested on.")] = 4,
+    storage: Annotated[Path | None, typer.Option("--storage", help="File that keeps the search.")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew instead of going on.")] = False,
+    write: Annotated[bool, typer.Option(help="Write what was found into the project file.")] = True,
+    json: Json = False,
+) -> None:
+    """Look for better settings of a model on past windows, and write them into the project file."""
+    from .portfolio.tuned import brief
+    from .store.journal import Journal
+    from .tuning import tune_project
+
+    console = Console(json)
+    with console.listening() as listener, _resumable(console):
+        done = tune_project(
+            config, model, budget=budget, trials=trials, windows=windows, storage=storage, restart=restart, write=write,
+            journal=Journal(listener),
+        )  # fmt: skip
+    found = done.tuned
+    console.table(found.frame().drop("why").head(5).to_dicts(), "the best settings")
+    console.say(f"\n{found.sentence()}\n{found.sentence('zh')}")
+    for note in found.notes:
+        console.say(note)
+    console.say(f"\n{'Wrote the settings to' if done.written else 'Left as it was:'} {done.path}")
+    console.result({
+        "model": found.spec.name, "improved": found.improved, "wql_before": found.before, "wql_after": found.after,
+        "standard_error": found.error, "trials": found.trials.height, "seconds": found.seconds, "spec": brief(found.spec),
+        "forecast_model": done.model, "storage": done.storage, "path": done.path, "written": done.written,
+    })  # fmt: skip
+
+
+@app.command()
+def explain(
+    file: DataFile,
+    horizon: Horizon = 0,
+    freq: Freq = "",
+    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model; see 'skucast models'.")] = "auto",
+    id: IdColumn = "unique_id",
+    time: TimeColumn = "ds",
+    target: TargetColumn = "y",
+    known: Known = None,
+    past: Past = None,
+    country: Country = "",
+    future: Annotated[Path | None, typer.Option("--future", help="Table of the known columns' future.")] = None,
+    language: Annotated[Literal["en", "zh"], typer.Option("--language", "-l", help="Of the sentences.")] = "en",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write all parts to this .csv or .parquet.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Say what drives each forecast: level, season, holidays, promotion, price, weather, other."""
+    from . import api
+    from .collect.sources import read_any, write_any
+
+    console = Console(json)
+    made = api.explain(
+        read_any(file), horizon or None, freq=freq or None, model=model, id=id, time=time, target=target,
+        known=known or (), past=past or (), country=country, future=read_any(future) if future else None, seed=seed,
+    )  # fmt: skip
+    rows = [
+        {"id": key, "sentence": text} for key, text in zip(made.ids.to_list(), made.sentences(language), strict=True)
+    ]
+    for row in rows[:_SENTENCES]:
+        console.say(f"{row['id']}: {row['sentence']}")
+    if out is not None:
+        write_any(made.to_polars(), out)
+        console.say(f"Wrote the parts of {len(made):,} series to {out}.")
+    elif len(rows) > _SENTENCES:
+        console.say(f"... and {len(rows) - _SENTENCES:,} more; --out FILE writes the parts of all")
+    console.result({"sentences": rows, "out": out, "totals": made.to_polars(total=True).to_dicts()})
+
+
+@app.command()
 def models(json: Json = False) -> None:
     """List the models and what each can do."""
     from .models.registry import table
@@ -167,6 +249,16 @@ def report(
     console.result({"id": found.id, "report": found.report, "manifest": found.manifest})
     if show:
         typer.launch(str(found.report))
+
+
+@contextmanager
+def _resumable(console: Console) -> Iterator[None]:
+    """Says on Ctrl-C that the work done so far is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.say("The settings tried so far are kept: the same command goes on where it was stopped.")
+        raise
 
 
 def _run(config: Path, console: Console, store: Path | None = None) -> None:

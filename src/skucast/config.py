@@ -97,6 +97,12 @@ class Demand(_Section):
 class Prepare(_Section):
     """``[prepare]``: what is done to the series before models see them; every change is recorded."""
 
+    stockouts: Literal["negbin", "normal", "poisson", "kaplan-meier", "mask"] = Field(
+        "negbin", description="how demand above the sales of out-of-stock steps is estimated; 'mask' leaves them out"
+    )
+    before_stockouts: bool = Field(
+        False, description="the last sales before a stock-out are a lower bound of demand too: the stock ran out then"
+    )
     outliers: Literal["none", "iqr", "hampel", "knn", "forest", "tree"] = Field(
         "none", description="rule that finds them; known promotion and holiday peaks are left alone"
     )

@@ -18,11 +18,14 @@ class Place:
         country: ISO code, such as GB or CN; empty is unknown, and models then see no holidays.
         subdivision: state or province.
         events: the shop's own sale days.
+        quiet_from: ISO date or time from which on no holiday or sale day is near, whatever the calendar says; empty
+            is never. Explanations ask models so what holidays do.
     """
 
     country: str = ""
     subdivision: str = ""
     events: tuple[SaleEvent, ...] = ()
+    quiet_from: str = ""
 
     @classmethod
     def of(cls, config: Config) -> Place:
@@ -32,14 +35,16 @@ class Place:
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
         events = [event.model_dump() for event in self.events]
-        return {"country": self.country, "subdivision": self.subdivision, "events": events}
+        quiet = {"quiet_from": self.quiet_from} if self.quiet_from else {}
+        return {"country": self.country, "subdivision": self.subdivision, "events": events, **quiet}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Place:
         """Read the JSON form."""
         from .config import SaleEvent  # pydantic is slow to import, and few panels need it
 
-        return cls(fields["country"], fields["subdivision"], tuple(SaleEvent(**event) for event in fields["events"]))
+        events = tuple(SaleEvent(**event) for event in fields["events"])
+        return cls(fields["country"], fields["subdivision"], events, fields.get("quiet_from", ""))
 
     def __bool__(self) -> bool:
         return bool(self.country or self.events)

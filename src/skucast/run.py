@@ -69,6 +69,17 @@ def run(
     return Run(home / str(about["id"]))
 
 
+def read_panel(config: Config, journal: Journal | None = None) -> Panel:
+    """The series of a project as a run forecasts them: read, cleaned and prepared.
+
+    Raises:
+        ConfigError: the project file cannot be used.
+        DataError: the records cannot be used; the sentence says why and what to do.
+    """
+    job = Job(config, journal or Journal(), {})
+    return job._demand(job._read())
+
+
 @dataclass(frozen=True)
 class Job:
     """One run's way through the rooms; each method is a stage."""

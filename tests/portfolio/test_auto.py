@@ -2,13 +2,14 @@
 
 import dataclasses
 import itertools
+import json
 
 import numpy as np
 import polars as pl
 import pytest
 
 from skucast.errors import ConfigError, DataError, ModelError
-from skucast.evaluate.classes import CLASSES
+from skucast.evaluate.classes import CLASSES, demand_classes
 from skucast.forecast import LEVELS
 from skucast.models import registry
 from skucast.models.spec import load_fitted
@@ -38,7 +39,8 @@ def test_the_better_member_is_chosen_and_its_forecast_returned():
     assert fitted.choices == {"smooth": {"around": 1.0}}
     made, alone = fitted.predict(7), Around().fit(panel).predict(7)
     assert np.array_equal(made.mean, alone.mean)
-    assert np.array_equal(made.quantiles, stretched(alone.quantiles, LEVELS, fitted.choice.stretch))
+    wide = stretched(alone.quantiles, LEVELS, fitted.choice.stretch)
+    assert np.array_equal(made.quantiles, fitted.choice.calibration(wide, demand_classes(panel), LEVELS))
 
 
 def test_scores_hold_the_members_and_the_combination():
@@ -57,7 +59,8 @@ def two_classes(seed: int = 0) -> Panel:
 
 def alike(choice: Choice) -> Choice:
     """The same choice for the whole horizon."""
-    return dataclasses.replace(choice, ends=(), weights=choice.weights.mean(axis=0, keepdims=True))
+    weights = choice.weights.mean(axis=0, keepdims=True)
+    return dataclasses.replace(choice, ends=(), weights=weights, calibration=None)
 
 
 def test_forecasts_are_the_weighted_mean_of_the_members_per_class():
@@ -379,3 +382,38 @@ def test_spec_is_json_both_ways():
 def test_repr_shows_the_choice():
     text = repr(Auto(members=("doubled", "around")).fit(random_panel(), horizon=7))
     assert "smooth: 100% around" in text
+
+
+# ---- tuned members --------------------------------------------------------------------------------
+def test_a_tuned_member_takes_the_place_of_the_one_of_its_name():
+    auto = registry.make({"model": "auto", "members": ["around", "doubled"], "tuned": [{"model": "around", "span": 9}]})
+    assert {label: spec.span for label, spec in auto.candidates().items()} == {"around": 9, "doubled": 28}
+
+
+def test_a_tuned_member_of_a_preset_takes_part_with_its_settings():
+    auto = Auto(preset="fast", tuned=(registry.make({"model": "negbin", "alpha": 0.1}),))
+    assert auto.candidates()["negbin"].alpha == 0.1
+    assert list(auto.candidates()) == list(Auto(preset="fast").candidates())
+
+
+def test_a_tuned_member_that_the_preset_does_not_name_joins():
+    assert "adida" in Auto(preset="fast", tuned=({"model": "adida"},)).candidates()
+
+
+def test_tuned_members_survive_json_and_saving(tmp_path):
+    auto = Auto(members=("around", "doubled"), windows=1, tuned=({"model": "around", "span": 9},))
+    assert registry.spec_from_dict(json.loads(json.dumps(auto.to_dict()))) == auto
+    fitted = auto.fit(random_panel(4, 60), horizon=7)
+    fitted.save(tmp_path)
+    again = load_fitted(tmp_path)
+    assert again.spec == auto
+    np.testing.assert_array_equal(again.predict(7).quantiles, fitted.predict(7).quantiles)
+
+
+def test_tuned_members_that_make_no_sense():
+    with pytest.raises(ConfigError, match="member of itself"):
+        Auto(tuned=("auto",))
+    with pytest.raises(ConfigError, match="stands twice"):
+        Auto(tuned=({"model": "ets"}, {"model": "ets", "trend": "none"}))
+    with pytest.raises(ConfigError, match="no option 'leafs'"):
+        Auto(tuned=({"model": "lightgbm", "leafs": 3},))

@@ -87,7 +87,8 @@ def test_selected_weights_are_those_of_auto():
 
 def test_intervals_are_stretched_around_the_median_even_if_it_is_not_asked_for():
     fitted = Ensemble(TWO).fit(random_panel(30), horizon=7)
-    assert fitted.choice.stretch != (1.0, 1.0)
+    fitted = replace(fitted, choice=replace(fitted.choice, stretch=(0.5, 2.0)))
+    assert not np.allclose(fitted.choice.calibration.factors, 1)
     upper = fitted.predict(7, levels=(0.9, 0.95)).quantiles
     assert upper == pytest.approx(fitted.predict(7).quantiles[:, :, [LEVELS.index(0.9), LEVELS.index(0.95)]], rel=1e-6)
 

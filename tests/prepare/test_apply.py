@@ -13,6 +13,7 @@ from skucast.prepare.impute import Impute
 from skucast.prepare.outliers import Outliers
 from skucast.prepare.scale import Scale
 from skucast.prepare.step import Pipeline, step_from_dict, step_names
+from skucast.prepare.unconstrain import Unconstrain
 
 from .panels import daily, degenerate, weekly_shape
 
@@ -23,7 +24,7 @@ def spoiled(days: int = 210) -> np.ndarray:
     return values
 
 
-def test_nothing_is_done_unless_the_project_file_asks() -> None:
+def test_nothing_is_done_unless_the_project_file_asks_or_something_was_sold_out() -> None:
     panel, repairs = daily(spoiled()), Repairs()
     assert prepare_panel(panel, Prepare(), repairs) is panel
     assert repairs.rows == []
@@ -62,8 +63,8 @@ def test_protected_cells_are_left_alone_and_leave_no_covariate() -> None:
 
 
 def test_the_pipeline_follows_the_project_file() -> None:
-    made = pipeline(Prepare(outliers="tree", treatment="remove", impute="knn"))
-    assert made.steps == (Outliers("tree", "remove"), Impute("knn"))
+    made = pipeline(Prepare(stockouts="normal", outliers="tree", treatment="remove", impute="knn"))
+    assert made.steps == (Unconstrain("normal", fill="drawn"), Outliers("tree", "remove"), Impute("knn"))
 
 
 def test_a_whole_pipeline_is_undone_in_one_go() -> None:
@@ -105,7 +106,7 @@ def test_a_degenerate_panel_passes_through_everything() -> None:
 
 
 def test_steps_are_found_by_name() -> None:
-    assert step_names() == ("stock-outs", "outliers", "impute", "scale")
+    assert step_names() == ("stock-outs", "unconstrain", "outliers", "impute", "scale")
     for step in (StockOuts("censor"), Outliers("knn"), Impute("linear"), Scale("robust")):
         assert step_from_dict(step.to_dict()) == step
     with pytest.raises(ConfigError, match="no preparation step 'smooth'"):

@@ -19,11 +19,12 @@ from ..config import SaleEvent
 from ..errors import ConfigError, DataError
 from ..frequency import Frequency
 from ..panel import F32, Panel
+from ..place import Place
 from .events import EventKey, any_sale, custom_events, event_key, on_sale, sale_events
 from .feasts import celebrated, feasts
 from .holidays import country_code, public_holidays
-from .lunar import lunar_columns
-from .occasion import F64, I64
+from .lunar import OFFSET, lunar_columns
+from .occasion import CAP, F64, I64
 from .season import hour_columns, season_columns
 
 GROUPS: tuple[str, ...] = ("season", "holiday", "lunar", "sale")
@@ -119,6 +120,51 @@ def calendar_features(
     return _compute(
         freq, int(first_ordinal), int(last_ordinal), country_code(country), subdivision, keys, wanted, relevant_only
     )
+
+
+def place_calendar(
+    freq: Frequency, first_ordinal: int, last_ordinal: int, place: Place, groups: Sequence[str] = GROUPS
+) -> CalendarFeatures:
+    """Features that matter in a place, as models see them.
+
+    From its ``quiet_from`` on no occasion is near: none is counted, and all are as far away as can be.
+
+    Args:
+        freq: grid of time.
+        first_ordinal: first step.
+        last_ordinal: last step.
+        place: country, subdivision and sale days.
+        groups: see `calendar_features`.
+
+    Raises:
+        ConfigError: see `calendar_features`.
+    """
+    found = calendar_features(
+        freq, first_ordinal, last_ordinal, place.country, place.subdivision, place.events, groups, relevant_only=True
+    )
+    quiet = quiet_steps(freq, first_ordinal, last_ordinal, place)
+    if not quiet.any():
+        return found
+    season = calendar_features(freq, first_ordinal, last_ordinal, groups=("season",))
+    values = found.values.copy()
+    for k, name in enumerate(found.names):
+        if name.endswith(("_next", "_since")):
+            values[quiet, k] = CAP
+        elif name.endswith("_offset"):
+            values[quiet, k] = np.where(values[quiet, k] > 0, OFFSET + 1, -OFFSET - 1)
+        elif name == "day_off":  # weekends go on
+            values[quiet, k] = season.column("weekend")[quiet] if "weekend" in season.names else 2 * freq.multiple
+        elif name not in season.names:
+            values[quiet, k] = 0
+    return CalendarFeatures(found.names, values, found.first_ordinal)
+
+
+def quiet_steps(freq: Frequency, first_ordinal: int, last_ordinal: int, place: Place) -> npt.NDArray[np.bool_]:
+    """``(T,)`` True for the steps from a place's ``quiet_from`` on."""
+    steps = np.arange(first_ordinal, last_ordinal + 1)
+    if not place.quiet_from:
+        return np.zeros(steps.size, dtype=np.bool_)
+    return np.asarray(steps >= freq.floor(np.array([place.quiet_from], dtype="datetime64[us]"))[0])
 
 
 def with_calendar(

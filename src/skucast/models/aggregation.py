@@ -16,6 +16,7 @@ from .ets_recursion import Parameters, States, smooth
 from .intermittent import demand_quantiles
 from .intermittent_recursion import mean_size
 from .rows import match_rows
+from .space import OneOf, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -34,6 +35,7 @@ class _Aggregated(Spec):
         alpha: smoothing of the sums, in (0, 1]; 0 takes the best between 0.1 and 0.3 per series.
     """
 
+    space: ClassVar[Space] = {"alpha": OneOf(0.0, 0.05, 0.1, 0.2, 0.3, 0.5)}
     alpha: float = 0.0
 
     def __post_init__(self) -> None:

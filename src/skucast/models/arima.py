@@ -20,6 +20,7 @@ from .arima_search import Orders, Search
 from .empirical import PastErrors, error_quantiles
 from .rows import match_rows
 from .smoothing import Ets
+from .space import OneOf, Range, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -59,6 +60,10 @@ class Arimax(Spec):
         min_length=LEAST,
         extra="stats",
     )
+    space: ClassVar[Space] = {
+        "order": OneOf((), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 1), (2, 1, 2)),
+        "occasions": Range(0, 6),
+    }
     order: tuple[int, ...] = ()
     occasions: int = 3
     models: int = 20
@@ -128,6 +133,7 @@ class Sarimax(Arimax):
     capabilities: ClassVar[Capabilities] = replace(
         Arimax.capabilities, summary="Seasonal ARIMA with known covariates and holidays as regressors."
     )
+    space: ClassVar[Space] = {"occasions": Range(0, 6)}
     seasonal_order: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from ..features.decomposition import mstl
 from ..forecast import LEVELS, invert_cdf
 from ..panel import F32, Panel
 from .empirical import sorted_quantiles
+from .space import OneOf, Range, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -55,6 +56,11 @@ class Bagging(Spec):
         probabilistic="residuals",
         stochastic=True,
     )
+    space: ClassVar[Space] = {
+        "base": OneOf("ets", "theta", "stl-ets", TREES),
+        "bags": Range(4, 16),
+        "block": OneOf(0, 4, 8, 16, 24),
+    }
     base: str = "ets"
     bags: int = 8
     block: int = 0

@@ -19,6 +19,7 @@ from .boosting_matrix import Columns, Matrix
 from .boosting_recursive import Widening, block_steps, rehearse, roll
 from .boosting_sample import EVEN, Sample, draw, past_origins
 from .boosting_spread import Spread
+from .space import OneOf, Range, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -86,6 +87,15 @@ class LightGbm(Spec):
         static=True,
         stochastic=True,
     )
+    space: ClassVar[Space] = {
+        "objective": OneOf("quantile", "tweedie", "poisson", "regression"),
+        "trees": Range(40, 320, log=True),
+        "learning_rate": Range(0.03, 0.3, log=True),
+        "leaves": Range(8, 128, log=True),
+        "origins": Range(16, 120, log=True),
+        "strategy": OneOf("direct", "recursive"),
+        "groups": OneOf(False, True),
+    }
     objective: Objective = "quantile"
     trees: int = 80
     learning_rate: float = 0.12

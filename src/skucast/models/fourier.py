@@ -18,6 +18,7 @@ from .fourier_covariates import Covariates
 from .fourier_design import Calendar
 from .rows import match_rows
 from .shrinkage import Gram, Prior, effects, learn_prior, learners
+from .space import OneOf, Range, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -38,6 +39,7 @@ class Fourier(Spec):
     Attributes:
         season_waves: pairs of sine and cosine of the frequency's own season (three hold any weekly shape).
         year_waves: pairs of the year, for histories of nearly two years or more.
+        month_waves: pairs of the calendar month, for steps of a day or less and histories of four months or more.
         trend: a straight line goes on; retail panels were better forecast without.
         pooled: series share all effects; each has only its size and its level.
 
@@ -52,18 +54,30 @@ class Fourier(Spec):
         scope="global",
         known=True,
     )
+    space: ClassVar[Space] = {
+        "season_waves": Range(0, 3),
+        "year_waves": Range(0, 10),
+        "month_waves": Range(0, 6),
+        "trend": OneOf(False, True),
+        "pooled": OneOf(False, True),
+    }
     season_waves: int = 3
     year_waves: int = 5
+    month_waves: int = 2
     trend: bool = False
     pooled: bool = False
 
     def __post_init__(self) -> None:
-        for option, value in (("season_waves", self.season_waves), ("year_waves", self.year_waves)):
+        for option, value in (
+            ("season_waves", self.season_waves),
+            ("year_waves", self.year_waves),
+            ("month_waves", self.month_waves),
+        ):
             if value < 0:
                 raise ConfigError(f"Model 'fourier': {option} must be 0 or more, not {value}.")
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
-        calendar = Calendar.of(panel, self.season_waves, self.year_waves, trend=self.trend)
+        calendar = Calendar.of(panel, self.season_waves, self.year_waves, self.month_waves, trend=self.trend)
         data = _Data.of(panel, calendar, tuple(n for n in panel.known if n not in panel.categories))
         speed = _speed(data.y)
         gram = data.gram(speed, learners(len(panel)))
@@ -78,7 +92,13 @@ class Fourier(Spec):
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
         """See `Spec.load_fitted`."""
         calendar = Calendar(
-            panel.freq, panel.place, about["season"], about["season_waves"], about["year_waves"], spec.trend
+            panel.freq,
+            panel.place,
+            about["season"],
+            about["season_waves"],
+            about["year_waves"],
+            about["month_waves"],
+            spec.trend,
         )
         return FittedFourier(spec, panel, 0, calendar, tuple(about["covariates"]), Learned(**arrays))
 
@@ -170,7 +190,7 @@ class FittedFourier(Fitted):
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         about = {
             "season": self.calendar.season, "season_waves": self.calendar.season_waves,
-            "year_waves": self.calendar.year_waves, "covariates": list(self.covariates),
+            "year_waves": self.calendar.year_waves, "month_waves": self.calendar.month_waves, "covariates": list(self.covariates),
         }  # fmt: skip
         return dict(vars(self.learned)), about
 

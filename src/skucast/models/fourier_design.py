@@ -15,6 +15,7 @@ from ..place import Place
 
 F64 = npt.NDArray[np.float64]
 _YEARS = 1.8  # with less, what happened once would be taken for a yearly habit
+_MONTHS = 4
 _WEEK_WAVES = 3  # for steps shorter than a day
 _LEAD = 8.0  # days before an occasion in which demand may already move
 
@@ -29,6 +30,7 @@ class Calendar:
         season: steps of the frequency's own season; 0 leaves it out.
         season_waves: pairs of sine and cosine of it.
         year_waves: pairs of the year.
+        month_waves: pairs of the calendar month (pay days, rent), for steps of a day or less.
         trend: a straight line.
     """
 
@@ -37,17 +39,19 @@ class Calendar:
     season: int
     season_waves: int
     year_waves: int
+    month_waves: int
     trend: bool
 
     @classmethod
-    def of(cls, panel: Panel, season_waves: int, year_waves: int, *, trend: bool) -> Calendar:
-        """Columns that a panel's history can tell apart: the year needs nearly two of it."""
+    def of(cls, panel: Panel, season_waves: int, year_waves: int, month_waves: int, *, trend: bool) -> Calendar:
+        """Columns that a panel's history can tell apart: the year needs nearly two of it, the month four."""
         days, own = panel.freq.days, panel.freq.season
         yearly = own * days > YEAR / 2  # the season is the year itself
         season = 0 if yearly or panel.n_steps < 2 * own or own < 2 else own
         fast_enough = int(YEAR / (2 * days))
         waves = min(year_waves, fast_enough) if panel.n_steps * days > _YEARS * YEAR else 0
-        return cls(panel.freq, panel.place, season, min(season_waves, season // 2), waves, trend)
+        months = month_waves if days <= 1 and panel.n_steps * days >= _MONTHS * YEAR / 12 else 0
+        return cls(panel.freq, panel.place, season, min(season_waves, season // 2), waves, months, trend)
 
     def columns(self, first: int, last: int) -> F64:
         """Values ``(last - first + 1, P)`` from the first to the last step, that one included."""
@@ -60,6 +64,11 @@ class Calendar:
             out.extend(_wave(2 * np.pi * k * days / 7))
         for k in range(1, self.year_waves + 1):
             out.extend(_wave(2 * np.pi * k * days / YEAR))
+        if self.month_waves:
+            month = self.freq.stamp(steps).astype("datetime64[M]")
+            begin, end = (m.astype("datetime64[s]").astype(np.int64) / 86_400 for m in (month, month + 1))
+            for k in range(1, self.month_waves + 1):
+                out.extend(_wave(2 * np.pi * k * (days - begin) / (end - begin)))
         if self.trend:
             out.append(days / YEAR - 50)  # years since 2020, about
         if self.place:

@@ -23,6 +23,7 @@ from .intermittent_recursion import (
     smooth_sizes,
 )
 from .rows import match_rows
+from .space import OneOf, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -30,6 +31,7 @@ Variant = Literal["classic", "sba", "sbj"]
 Start = Literal["mean", "first"]
 
 _ALPHAS = np.array([0.02, 0.05, 0.1, 0.2, 0.3])
+_WORTH_TRYING = OneOf(0.0, *_ALPHAS.tolist())  # for all series alike; 0 lets each take its own
 _SERIES = 2048  # series smoothed together
 _PRIOR = 10.0  # demands that the assumed distribution of sizes counts for
 _PRIOR_CV2 = 0.5  # its squared coefficient of variation
@@ -82,6 +84,12 @@ class Croston(_Intermittent):
     capabilities: ClassVar[Capabilities] = Capabilities(
         summary="Smooths sizes of demand and intervals between demands; for items that sell now and then."
     )
+    space: ClassVar[Space] = {
+        "variant": OneOf("classic", "sba", "sbj"),
+        "alpha_size": _WORTH_TRYING,
+        "alpha_interval": _WORTH_TRYING,
+        "start": OneOf("mean", "first"),
+    }
     variant: Variant = "classic"
     alpha_size: float = 0.0
     alpha_interval: float = 0.0
@@ -118,6 +126,7 @@ class Sba(Croston):
     capabilities: ClassVar[Capabilities] = Capabilities(
         summary="Croston's method with its upward bias taken off (Syntetos & Boylan); for slow items."
     )
+    space: ClassVar[Space] = {name: values for name, values in Croston.space.items() if name != "variant"}
     variant: Variant = "sba"
 
 
@@ -140,6 +149,11 @@ class Tsb(_Intermittent):
     capabilities: ClassVar[Capabilities] = Capabilities(
         summary="Smooths sizes of demand and its probability at every step; for slow items that may fade out."
     )
+    space: ClassVar[Space] = {
+        "alpha_size": _WORTH_TRYING,
+        "alpha_probability": _WORTH_TRYING,
+        "start": OneOf("mean", "first"),
+    }
     alpha_size: float = 0.0
     alpha_probability: float = 0.0
     start: Start = "mean"

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..panel import F32, Panel
+from .space import OneOf, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 _PASSES = 8  # seasons of errors looked at
@@ -31,6 +32,7 @@ class SeasonalNaive(Spec):
         summary="Repeats the last season, spread by its own past errors; the yardstick for all others.",
         probabilistic="residuals",
     )
+    space: ClassVar[Space] = {"season": OneOf(0, 1)}
     season: int = 0
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:

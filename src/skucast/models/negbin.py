@@ -23,6 +23,7 @@ from .ets_recursion import Parameters, States, smooth
 from .ets_search import initial_line
 from .intermittent_recursion import mean_probability
 from .rows import match_rows
+from .space import OneOf, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -58,6 +59,11 @@ class NegBin(Spec):
         summary="Negative binomial counts around a smoothed mean, spread learned over the panel; for slow items.",
         scope="global",
     )
+    space: ClassVar[Space] = {
+        "zeros": OneOf("plain", "hurdle"),
+        "profile": OneOf(True, False),
+        "alpha": OneOf(0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5),
+    }
     zeros: Literal["plain", "hurdle"] = "plain"
     profile: bool = True
     alpha: float = 0.0

@@ -36,6 +36,9 @@ _BUILT_IN: dict[str, str] = {
     "lstm": "skucast.models.neural.lstm:Lstm",
     "pretrained": "skucast.models.pretrained.model:Pretrained",
     "ensemble": "skucast.portfolio.ensemble:Ensemble",
+    "conformal": "skucast.portfolio.conformal:Conformal",
+    "temporal": "skucast.portfolio.temporal:Temporal",
+    "hierarchical": "skucast.portfolio.hierarchical:Hierarchical",
     "auto": "skucast.portfolio.auto:Auto",
 }
 _PACKAGES = {"neural": "torch", "stats": "statsforecast"}  # extra -> the package that it brings

@@ -16,6 +16,7 @@ from .normal_equations import Gram, Terms, weighted_sum
 from .regression_rows import Draw
 from .regressors import RegressorMatrix, Regressors
 from .rows import match_rows
+from .space import OneOf, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -59,6 +60,7 @@ class Linear(Spec):
         scope="global",
         known=True,
     )
+    space: ClassVar[Space] = {"scope": OneOf("series", "global")}
     scope: Scope = "series"
     rows: int = 300_000
 
@@ -132,6 +134,7 @@ class Ridge(Linear):
         Linear.capabilities,
         summary="Linear regression whose coefficients are held back, as strongly as past windows say.",
     )
+    space: ClassVar[Space] = {**Linear.space, "penalty": OneOf(0.0, *_PENALTIES)}
     penalty: float = 0.0
 
     def __post_init__(self) -> None:
@@ -167,6 +170,7 @@ class Polynomial(Ridge):
         Linear.capabilities,
         summary="Ridge regression on powers and products of the regressors, degree 1 to 3 chosen on past windows.",
     )
+    space: ClassVar[Space] = {**Ridge.space, "degree": OneOf(0, 1, 2, 3)}
     degree: int = 0
 
     def __post_init__(self) -> None:

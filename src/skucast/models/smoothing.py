@@ -16,6 +16,7 @@ from .ets_recursion import Parameters, States, growth_of_variance, project, smoo
 from .ets_search import Form, Season, Trend, adjust, estimate, initial_states
 from .ets_validation import validation_scores
 from .rows import match_rows
+from .space import OneOf, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -45,6 +46,11 @@ class Ets(Spec):
         summary="Exponential smoothing of level, trend and season, chosen per series, the whole panel at once.",
         probabilistic="residuals",
     )
+    space: ClassVar[Space] = {
+        "trend": OneOf("auto", "none", "additive", "damped"),
+        "season": OneOf("auto", "none", "additive", "multiplicative"),
+        "selection": OneOf("aicc", "validation"),
+    }
     trend: Literal["none", "additive", "damped", "auto"] = "auto"
     season: Literal["none", "additive", "multiplicative", "auto"] = "auto"
     season_length: int = 0

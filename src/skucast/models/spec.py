@@ -22,6 +22,7 @@ from ..errors import ConfigError, DataError, ModelError
 from ..forecast import LEVELS, Forecast
 from ..panel import F32, Panel
 from .copula import history_copula
+from .space import Space
 
 Arrays = dict[str, npt.NDArray[Any]]
 Progress = Callable[[str, float], None]
@@ -43,6 +44,7 @@ class Capabilities:
         generative: draws paths itself rather than through the copula.
         extra: name of the optional dependency that it needs.
         stochastic: result depends on the seed.
+        joint: the forecast of a series depends on which others are in the panel.
     """
 
     summary: str
@@ -55,14 +57,19 @@ class Capabilities:
     generative: bool = False
     extra: str | None = None
     stochastic: bool = False
+    joint: bool = False
 
 
 @dataclass(frozen=True)
 class Spec(ABC):
-    """Description of a model. Subclasses are frozen dataclasses of plain values."""
+    """Description of a model. Subclasses are frozen dataclasses of plain values.
+
+    ``space`` says which values of its options are worth trying; an option that is absent there is not tuned.
+    """
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    space: ClassVar[Space] = {}
 
     def fit(
         self, panel: Panel, *, horizon: int | None = None, seed: int = 0, progress: Progress | None = None
@@ -159,11 +166,7 @@ class Fitted(ABC):
             raise ConfigError(f"Quantile levels must rise within (0, 1), not {list(levels)}.")
         known: dict[str, F32] = {}
         if self.spec.capabilities.known and self.panel.known:
-            known = (
-                _arrays(self.panel, future, horizon)
-                if isinstance(future, Mapping)
-                else self.panel.future(future, horizon)
-            )
+            known = known_ahead(self.panel, future, horizon)
         draw = self.seed if seed is None else seed
         mean, quantiles = self._predict(horizon, known, wanted, draw)
         mean, quantiles, fallback = _fill_gaps(self, mean, quantiles, horizon, wanted)
@@ -227,8 +230,14 @@ def load_fitted(folder: str | Path) -> Fitted:
     return dataclasses.replace(fitted, seed=head["seed"])
 
 
-def _arrays(panel: Panel, future: Mapping[str, Any], horizon: int) -> dict[str, F32]:
-    """Known covariates given as arrays, checked for names and shapes."""
+def known_ahead(panel: Panel, future: Any, horizon: int) -> dict[str, F32]:
+    """Future known covariates as ``(S, horizon)`` arrays, from a frame or from arrays, checked.
+
+    Raises:
+        DataError: they are missing, incomplete, or of the wrong shape.
+    """
+    if not isinstance(future, Mapping):
+        return panel.future(future, horizon)
     absent = [name for name in panel.known if name not in future]
     if absent:
         raise DataError(

@@ -18,6 +18,7 @@ from .empirical import PastErrors, error_quantiles, sellable
 from .ets_recursion import Parameters, States, growth_of_variance, project, smooth
 from .ets_search import Form, Trend, adjust, estimate, initial_states
 from .rows import match_rows
+from .space import OneOf, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 
 F64 = npt.NDArray[np.float64]
@@ -54,6 +55,11 @@ class StlEts(Spec):
         summary="Takes the season out by STL, smooths the rest exponentially, puts the last season back.",
         probabilistic="residuals",
     )
+    space: ClassVar[Space] = {
+        "trend": OneOf("auto", "none", "additive", "damped"),
+        "window": OneOf(0, 7, 13, 25),
+        "robust": OneOf(True, False),
+    }
     trend: Literal["none", "additive", "damped", "auto"] = "auto"
     seasons: tuple[int, ...] = ()
     window: int = 0

@@ -14,6 +14,7 @@ from ..features.seasonal_filter import is_seasonal, seasonal_pattern
 from ..panel import F32, Panel
 from .empirical import PastErrors, error_quantiles, sellable
 from .rows import match_rows
+from .space import OneOf, Space
 from .spec import Arrays, Capabilities, Fitted, Progress, Spec
 from .theta_recursion import Lines, Parameters, estimate, first_level, lines, project, run
 
@@ -49,6 +50,10 @@ class Theta(Spec):
         summary="Exponential smoothing with part of the long-run drift, season taken out where a test finds one.",
         probabilistic="residuals",
     )
+    space: ClassVar[Space] = {
+        "variant": OneOf("dotm", "dstm", "otm", "stm", "auto"),
+        "season": OneOf("auto", "none"),
+    }
     variant: Literal["stm", "otm", "dstm", "dotm", "auto"] = "dotm"
     season: Literal["auto", "none"] = "auto"
     season_length: int = 0

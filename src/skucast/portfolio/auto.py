@@ -11,6 +11,7 @@ from ..errors import ConfigError
 from ..evaluate.candidates import named_specs
 from ..evaluate.classes import CLASSES
 from ..models import registry
+from ..models.space import OneOf, Range, Space
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
 from ..panel import Panel
 from .choice import Choice
@@ -46,6 +47,8 @@ class Auto(Spec):
         budget_seconds: half of it is for the test, the rest for fitting what was chosen; members that do not get
             done are left out, the cheap ones come first. 0 is no limit. With a limit the choice depends on the
             machine's speed, so results may differ between runs.
+        tuned: members with settings of their own, as specs or mappings such as ``{"model": "lightgbm", "leaves": 63}``;
+            they take the place of the members of the same name, or join them (`skucast tune` writes them).
     """
 
     name: ClassVar[str] = "auto"
@@ -58,10 +61,12 @@ class Auto(Spec):
         static=True,
         stochastic=True,
     )
+    space: ClassVar[Space] = {"preset": OneOf(*_PRESETS), "windows": Range(1, 6)}
     members: tuple[str, ...] = ()
     windows: int = 3
     preset: Literal["fast", "balanced", "best"] = "balanced"
     budget_seconds: float = 0.0
+    tuned: tuple[Spec, ...] = ()
 
     def __post_init__(self) -> None:
         if self.preset not in _PRESETS:
@@ -72,18 +77,28 @@ class Auto(Spec):
             raise ConfigError("Auto needs at least one test window and no negative time budget.")
         if self.name in self.members:
             raise ConfigError("Auto cannot be a member of itself.")
+        object.__setattr__(self, "tuned", _specs(self.tuned))
 
     def candidates(self) -> dict[str, Spec]:
-        """Specs of the members: those named, or those of the preset that are installed.
+        """Specs of the members: those named, or those of the preset that are installed; tuned ones in their place.
 
         Raises:
             ConfigError: no such model.
             MissingExtraError: a member that was named needs an absent dependency.
         """
         if self.members:
-            found = named_specs(self.members)
-            return {label: spec for label, spec in found.items() if label in self.members}
-        return {name: registry.make(name) for name in _PRESETS[self.preset] if registry.installed(name)}
+            found = {label: spec for label, spec in named_specs(self.members).items() if label in self.members}
+        else:
+            found = {name: registry.make(name) for name in _PRESETS[self.preset] if registry.installed(name)}
+        for spec in self.tuned:
+            if spec.name in registry.names():
+                registry.require(spec.name)
+            found[spec.name] = spec
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """See `Spec.to_dict`."""
+        return {**super().to_dict(), "tuned": [spec.to_dict() for spec in self.tuned]}
 
     def trial(
         self, panel: Panel, horizon: int, windows: int, least: int = 1, seed: int = 0, progress: Progress | None = None
@@ -140,3 +155,21 @@ class FittedAuto(FittedMembers):
     """See `Auto` and `FittedMembers`."""
 
     spec: Auto
+
+
+def _specs(given: Any) -> tuple[Spec, ...]:
+    """Specs of tuned members, each name once.
+
+    Raises:
+        ConfigError: one is no model, is `auto` itself, or comes twice.
+    """
+    listed = [given] if isinstance(given, Mapping | Spec | str) else list(given)
+    found: dict[str, Spec] = {}
+    for one in listed:
+        spec = registry.make(one)
+        if spec.name == Auto.name:
+            raise ConfigError("Auto cannot be a member of itself.")
+        if spec.name in found:
+            raise ConfigError(f"Model 'auto': '{spec.name}' stands twice among the tuned members; keep one of them.")
+        found[spec.name] = spec
+    return tuple(found.values())

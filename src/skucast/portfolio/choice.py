@@ -13,6 +13,7 @@ from ..evaluate.backtest import Backtest
 from ..evaluate.classes import CLASSES
 from ..models.spec import Arrays
 from ..panel import F32
+from .calibration import Calibration, learn_calibration
 from .combine import How, blend
 from .selection import class_weights
 from .stretch import UNCHANGED, learn_stretch, stretched
@@ -38,6 +39,7 @@ class Choice:
         ends: first step (from 0) that no longer belongs to a band, rising; the last band has no end.
         weights: ``(B, C, K)``, adding up to one over members.
         stretch: factors by which the lower and upper quantiles move away from the median.
+        calibration: what makes intervals cover what they say; None if nothing was tested.
         how: members are put together, see `blend`.
     """
 
@@ -46,6 +48,7 @@ class Choice:
     weights: F64
     stretch: tuple[float, float] = UNCHANGED
     how: How = "mean"
+    calibration: Calibration | None = None
 
     @staticmethod
     def fixed(labels: Sequence[str], shares: Sequence[float], how: How = "mean") -> Choice:
@@ -85,7 +88,8 @@ class Choice:
             lean[-1] = max(lean[-1], _BEYOND)
             weights = (1 - lean) * weights + lean * trusted / trusted.sum()
         made = Choice(tuple(labels), tuple(ends), _tidy(weights), how=how)
-        return replace(made, stretch=learn_stretch(backtest, made.combined(backtest)))
+        made = replace(made, stretch=learn_stretch(backtest, made.combined(backtest)))
+        return replace(made, calibration=learn_calibration(backtest, made.combined(backtest)))
 
     def kept(self, labels: Sequence[str]) -> Choice:
         """The choice among some of its members only; a class that has none of them takes all alike."""
@@ -144,7 +148,7 @@ class Choice:
         return out
 
     def mix(self, members: Mapping[str, tuple[F32, F32]], classes: Classes, levels: Sequence[float]) -> tuple[F32, F32]:
-        """Mean and quantiles of the combination, stretched.
+        """Mean and quantiles of the combination, stretched and calibrated.
 
         Args:
             members: label -> mean ``(S, H)`` and quantiles ``(S, H, Q)`` of every member.
@@ -154,7 +158,8 @@ class Choice:
         means, quantiles = zip(*members.values(), strict=True)
         shares = np.stack([self.share(label, classes, means[0].shape[1]) for label in members], axis=-1)
         mean, mixed = blend(means, quantiles, shares, levels, self.how)
-        return mean, stretched(mixed, levels, self.stretch)
+        mixed = stretched(mixed, levels, self.stretch)
+        return mean, mixed if self.calibration is None else self.calibration(mixed, classes, levels)
 
     def to_arrays(self) -> Arrays:
         """What `from_arrays` reads, beside the labels."""
@@ -162,6 +167,7 @@ class Choice:
             "choice_weights": self.weights,
             "choice_ends": np.array(self.ends, dtype=np.int64),
             "choice_stretch": np.array(self.stretch),
+            **({} if self.calibration is None else self.calibration.to_arrays()),
         }
 
     @staticmethod
@@ -169,7 +175,8 @@ class Choice:
         """Read what `to_arrays` gave."""
         low, high = (float(v) for v in arrays["choice_stretch"])
         ends = tuple(int(v) for v in arrays["choice_ends"])
-        return Choice(tuple(labels), ends, arrays["choice_weights"].astype(np.float64), (low, high))
+        weights = arrays["choice_weights"].astype(np.float64)
+        return Choice(tuple(labels), ends, weights, (low, high), calibration=Calibration.from_arrays(arrays))
 
 
 _LEAST = 0.04  # smaller weights are dropped: they cost a model and change nothing

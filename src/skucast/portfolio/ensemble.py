@@ -13,6 +13,7 @@ from ..errors import ConfigError, ModelError
 from ..evaluate.candidates import named_specs
 from ..evaluate.classes import demand_classes
 from ..forecast import LEVELS, Forecast
+from ..models.space import OneOf, Range, Space
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
 from ..panel import Panel
 from .choice import Choice
@@ -58,6 +59,11 @@ class Ensemble(Spec):
         static=True,
         stochastic=True,
     )
+    space: ClassVar[Space] = {
+        "weights": OneOf("selected", "equal"),
+        "how": OneOf("mean", "median", "pool"),
+        "windows": Range(1, 6),
+    }
     members: tuple[str, ...] = ("ets", "theta", "lightgbm")
     weights: Literal["selected", "equal"] | tuple[float, ...] = "selected"
     how: How = "mean"

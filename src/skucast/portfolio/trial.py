@@ -103,7 +103,7 @@ def run_trial(
         progress: hook ``progress(what, fraction_done)``.
     """
     notes: list[str] = []
-    chosen, weights = _sample(panel, panel.end - steps * windows, seed)
+    chosen, weights = sampled(panel, panel.end - steps * windows, seed)
     sample = panel if chosen is None else panel.take(chosen)
     if chosen is not None:
         notes.append(
@@ -200,7 +200,7 @@ def _merge(one: Backtest, other: Backtest) -> Backtest:
     )
 
 
-def _sample(panel: Panel, cutoff: int, seed: int) -> tuple[npt.NDArray[np.int64] | None, F64 | None]:
+def sampled(panel: Panel, cutoff: int, seed: int) -> tuple[npt.NDArray[np.int64] | None, F64 | None]:
     """Rows of at most `SAMPLE` series per class and how many series each stands for; None if that is all."""
     codes = np.full(len(panel), CLASSES.index("new"))
     codes[panel.lengths > panel.end - cutoff] = demand_classes(panel.until(cutoff))

@@ -10,11 +10,18 @@ from ..panel import Bool, Panel
 from .impute import Impute
 from .outliers import PEAK, Outliers
 from .step import Pipeline, Step
+from .unconstrain import Unconstrain
 
 
 def pipeline(prepare: Prepare) -> Pipeline:
-    """The steps that ``[prepare]`` switches on, in order; none by default."""
+    """The steps that ``[prepare]`` switches on, in order; by default only the estimate of demand behind stock-outs.
+
+    Its values are drawn from the distribution of demand, because the run judges its forecasts on the same panel:
+    means in their place would make forecasts look better than they are.
+    """
     steps: list[Step] = []
+    if prepare.stockouts != "mask":
+        steps.append(Unconstrain(method=prepare.stockouts, fill="drawn", before=prepare.before_stockouts))
     if prepare.outliers != "none":
         steps.append(Outliers(method=prepare.outliers, treatment=prepare.treatment))
     if prepare.impute != "none":
@@ -33,11 +40,9 @@ def prepare_panel(panel: Panel, prepare: Prepare, repairs: Repairs, protected: B
             in which one of the panel's own covariates marks a promotion are none either.
 
     Returns:
-        The panel with other values; its covariates are as they were.
+        The panel with other values, its covariates as they were; the same object where nothing changed.
     """
     steps = pipeline(prepare)
-    if not steps.steps:
-        return panel
     known = panel.known
     marked = (
         panel
@@ -45,5 +50,7 @@ def prepare_panel(panel: Panel, prepare: Prepare, repairs: Repairs, protected: B
         else panel.with_known({PEAK: protected | (known[PEAK] > 0 if PEAK in known else False)})
     )
     prepared, changes = steps.fit_apply(marked)
+    if not len(changes):
+        return panel
     repairs.extend(changes.repairs())
     return replace(prepared, known=known)

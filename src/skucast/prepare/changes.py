@@ -21,6 +21,8 @@ FILLED_STOCK_OUT = "-stock-out"
 """Ending of the rules that filled a cell in which the item was out of stock."""
 
 _REMEDY = {
+    "note-stock-out": "too few steps in stock to estimate demand there; a longer history helps",
+    "demand": "if sales in such steps were not cut short, correct the availability, or set stockouts = 'mask'",
     "note-outlier": "check these cells; mark promotions (covariate 'promotion') if a peak was planned",
     "note": "check these stretches; pass an availability column, or use StockOuts(action='censor')",
     "censor": "pass an availability column if these were no stock-outs",

@@ -16,6 +16,7 @@ from .changes import Changes
 
 _BUILT_IN = {
     "stock-outs": "gaps:StockOuts",
+    "unconstrain": "unconstrain:Unconstrain",
     "outliers": "outliers:Outliers",
     "impute": "impute:Impute",
     "scale": "scale:Scale",
@@ -93,7 +94,7 @@ class Pipeline:
     """Steps one after another; each is fitted on what those before it leave.
 
     Attributes:
-        steps: in order. Sensible: stock-outs, outliers, imputation, scaling.
+        steps: in order. Sensible: stock-outs, demand behind them, outliers, imputation, scaling.
     """
 
     steps: tuple[Step, ...]

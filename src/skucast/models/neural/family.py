@@ -10,13 +10,14 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import ConfigError, ModelError
 from ...panel import F32, Panel
+from ..space import OneOf, Range, Space
 from ..spec import Arrays, Fitted, Progress, Spec
 from .inputs import Inputs
 from .options import TrainOptions
@@ -39,6 +40,13 @@ class NeuralSpec(Spec):
         train: how it is trained.
     """
 
+    space: ClassVar[Space] = {
+        "scaling": OneOf("mean", "robust"),
+        "dropout": Range(0.0, 0.3),
+        "train.steps": Range(400, 1600, log=True),
+        "train.learning_rate": Range(0.001, 0.01, log=True),
+        "train.weight_decay": Range(0.001, 0.1, log=True),
+    }
     context: int = 0
     patch: int = 0
     scaling: Scaling = "mean"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...features.calendar import CalendarFeatures, calendar_features
+from ...features.calendar import CalendarFeatures, place_calendar
 from ...panel import F32, Panel
 from .scaling import STATISTICS, Scaling
 
@@ -186,9 +186,7 @@ class Inputs:
 def _calendar(panel: Panel, first: int, last: int) -> CalendarFeatures:
     place = panel.place
     groups = ("season", "holiday", "lunar", "sale") if place else ("season",)
-    return calendar_features(
-        panel.freq, first, last, place.country, place.subdivision, place.events, groups, relevant_only=True
-    )
+    return place_calendar(panel.freq, first, last, place, groups)
 
 
 def _calendar_names(panel: Panel) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ...errors import ConfigError
 from ...forecast import LEVELS
+from ..space import Range, Space
 from ..spec import Capabilities
 from .family import NeuralSpec
 from .inputs import Inputs
@@ -39,6 +40,12 @@ class Lstm(NeuralSpec):
         extra="neural",
         stochastic=True,
     )
+    space: ClassVar[Space] = {
+        **NeuralSpec.space,
+        "hidden": Range(32, 128, log=True),
+        "layers": Range(1, 2),
+        "width": Range(16, 64, log=True),
+    }
     hidden: int = 64
     layers: int = 1
     width: int = 32

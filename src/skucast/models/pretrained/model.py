@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...panel import F32, Panel
+from ..space import OneOf, Space
 from ..spec import Arrays, Capabilities, Fitted, Progress, Spec
 from .answer import at_levels, expected
 from .forward import Forward
@@ -49,6 +50,7 @@ class Pretrained(Spec):
         known=True,
         past=True,
     )
+    space: ClassVar[Space] = {"recalibrate": OneOf(False, True)}
     weights: str = "small"
     recalibrate: bool = False
     new_items: bool = False

@@ -49,6 +49,12 @@ class Occasions:
         """Those of some steps (any shape)."""
         return Occasions(self.distance[index], self.which[index], self.ago[index], self.keys)
 
+    def without(self, steps: npt.NDArray[np.bool_]) -> Occasions:
+        """None near at the given steps."""
+        distance = np.where(steps, np.int16(FAR), self.distance)
+        which, ago = (np.where(steps, np.int16(0), numbers) for numbers in (self.which, self.ago))
+        return Occasions(distance, which, ago, self.keys)
+
     def channels(self, hidden: npt.NDArray[np.bool_] | None = None) -> F32:
         """``(..., 3 + WIDTH)``: on it, before, after (fading within days), and its name times the strongest of them.
 

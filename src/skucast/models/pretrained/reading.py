@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ...features.calendar import step_days
+from ...features.calendar import quiet_steps, step_days
 from ...frequency import Frequency
 from ...panel import F32, Panel
 from .grid import Grid
@@ -105,6 +105,7 @@ def dated(panel: Panel, grid: Grid, first: int, last: int) -> tuple[F32, F32, np
     if place:
         daily = on_days(int(days[0]), int(days[-1]), place.country, place.subdivision, place.events)
         found = daily.at(offsets) if hour is not None else on_steps(daily, offsets)
+        found = found.without(quiet_steps(freq, first, last, place))
     ago = np.round(found.ago / grid.days).astype(np.int16)
     return calendar(grid, middle, hour)[None], found.channels()[None], ago[None]
 

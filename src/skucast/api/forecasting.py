@@ -1,36 +1,23 @@
-"""The verbs of the package: forecasts and backtests from a frame, a shop from its files."""
+"""The verbs that forecast and test on long frames."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
-from .errors import ConfigError, DataError
-from .evaluate.backtest import Backtest, backtest_panel
-from .evaluate.candidates import Model
-from .evaluate.metrics import SCORED, UserMetric
-from .forecast import LEVELS, SHOWN
-from .models import registry
-from .models.spec import Fitted, Progress
-from .panel import Panel
-from .panel_frame import from_polars, to_polars
-from .place import Place
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from .collect.shop import Shop
-    from .config import Config
-    from .decide.plan_table import PurchasePlan
-    from .store.journal import Journal
-    from .store.runs import Run
-
-_LISTED = 8  # ignored columns that a warning names
+from ..errors import ConfigError, DataError
+from ..evaluate.backtest import Backtest, backtest_panel
+from ..evaluate.candidates import Model
+from ..evaluate.metrics import SCORED, UserMetric
+from ..forecast import LEVELS, SHOWN
+from ..models import registry
+from ..models.spec import Fitted, Progress
+from ..panel import Panel
+from ..panel_frame import from_polars, to_polars
+from .asked import read_panel, rising, whole
 
 
 def forecast(
@@ -83,14 +70,14 @@ def forecast(
         ConfigError: an argument makes no sense, or the model does not exist.
         MissingExtraError: the model needs an optional dependency.
     """
-    wanted = _levels(quantiles)
+    wanted = rising(quantiles)
     if origin not in ("panel", "series"):
         raise ConfigError(f"origin must be 'panel' or 'series', not {origin!r}.")
     spec = registry.make(model)
     if spec.name in registry.names():
         registry.require(spec.name)
-    panel = _panel(df, freq, id, time, target, static, known, past, availability, country)
-    steps = panel.freq.default_horizon if horizon is None else _whole(horizon, "horizon")
+    panel = read_panel(df, freq, id, time, target, static, known, past, availability, country)
+    steps = panel.freq.default_horizon if horizon is None else whole(horizon, "horizon")
     if origin == "panel" and future is not None and panel.known:
         future = panel.future(future, steps)  # complete, whether or not the model uses it
     fitted = spec.fit(panel, horizon=steps, seed=seed, progress=progress)
@@ -157,146 +144,12 @@ def backtest(
         ConfigError: an argument makes no sense.
         ModelError: every model failed.
     """
-    panel = _panel(df, freq, id, time, target, static, known, past, availability, country)
+    panel = read_panel(df, freq, id, time, target, static, known, past, availability, country)
     steps = panel.freq.default_horizon if horizon is None else horizon
     return backtest_panel(
         panel, steps, windows, models, step=step, gap=gap, refit=refit, seed=seed, metrics=metrics,
         levels=quantiles, progress=progress,
     )  # fmt: skip
-
-
-def load(what: Any, config: Config | Mapping[str, Any] | None = None) -> Shop:
-    """Read a shop's records: a project file or folder, or frames by table name (with ``config`` for their rules).
-
-    See `skucast.collect.shop.load_shop`.
-    """
-    from .collect.shop import load_shop
-
-    return load_shop(what, config)
-
-
-def plan(
-    df: Any,
-    horizon: int | None = None,
-    freq: str | None = None,
-    model: Model = "auto",
-    *,
-    stock: Any = None,
-    products: Any = None,
-    suppliers: Any = None,
-    prices: Any = None,
-    id: str = "unique_id",
-    time: str = "ds",
-    target: str = "y",
-    future: Any = None,
-    static: Any = None,
-    known: Sequence[str] = (),
-    past: Sequence[str] = (),
-    availability: str | None = None,
-    country: str = "",
-    currency: str = "EUR",
-    seed: int = 0,
-    progress: Progress | None = None,
-    **terms: Any,
-) -> PurchasePlan:
-    """Decide what to order now: forecast a long frame, then weigh shortage against holding cost.
-
-    Frames may be pandas, polars or pyarrow; their columns are those of `skucast.collect.tables`.
-
-    Args:
-        df: history, as in `forecast`; the order is placed right after its last date.
-        horizon: steps ahead; the frequency's usual one by default. Lead times that reach further extend it.
-        freq: as in `forecast`.
-        model: as in `forecast`.
-        stock: table ``stock`` (``sku, on_hand, on_order``); None plans as if shelves were empty, and says so.
-        products: table ``products`` (``sku, cost, price, pack_size, min_order, supplier``...).
-        suppliers: table ``suppliers`` (``supplier, lead_time_days, review_days``...).
-        prices: ``unique_id, price`` and optionally ``cost``, where products say nothing.
-        id: as in `forecast`; it is matched with ``sku``.
-        time: as in `forecast`.
-        target: as in `forecast`, in units.
-        future: as in `forecast`.
-        static: as in `forecast`; a column ``sku`` among them is matched in place of the identifier.
-        known: as in `forecast`.
-        past: as in `forecast`.
-        availability: as in `forecast`.
-        country: as in `forecast`.
-        currency: ISO code of all money.
-        seed: makes the result repeatable.
-        progress: hook ``progress(what, fraction_done)``.
-        **terms: keys of the section ``[plan]`` of the project file, such as ``lead_time_days=21``,
-            ``margin=0.35`` or ``budget=5000``, used where the tables say nothing.
-
-    Returns:
-        A `PurchasePlan`: ``.frame()``, ``.lines()``, ``.summary()``, ``.write_csv(path)``.
-
-    Raises:
-        DataError: a frame cannot be used.
-        ConfigError: an argument makes no sense.
-    """
-    from .config import make_config
-    from .decide.purchase import purchase_plan
-
-    wanted = make_config({"plan": terms}, where="the arguments of plan").plan
-    panel = _panel(df, freq, id, time, target, static, known, past, availability, country)
-    steps = panel.freq.default_horizon if horizon is None else _whole(horizon, "horizon")
-    spec = registry.make(model)
-    expected = spec.fit(panel, horizon=steps, seed=seed, progress=progress).predict(steps, future)
-    tables = {
-        name: None if table is None else to_polars(table)[0]
-        for name, table in {"stock": stock, "products": products, "suppliers": suppliers, "prices": prices}.items()
-    }
-    return purchase_plan(expected, plan=wanted, currency=currency, seed=seed, **tables)
-
-
-def run(config: Config | str | Path, *, store: str | Path | None = None, journal: Journal | None = None) -> Run:
-    """Do the whole job of a project file; see `skucast.run.run`."""
-    from .run import run as run_project
-
-    return run_project(config, store=store, journal=journal)
-
-
-def _panel(
-    df: Any, freq: str | None, id: str, time: str, target: str, static: Any, known: Sequence[str],
-    past: Sequence[str], availability: str | None, country: str,
-) -> Panel:  # fmt: skip
-    names = {"known": known, "past": past}
-    for role, columns in names.items():
-        if isinstance(columns, str):
-            names[role] = (columns,)
-    panel = Panel.from_frame(
-        df, freq, id=id, time=time, target=target, static=static, known=names["known"], past=names["past"],
-        availability=availability,
-    )  # fmt: skip
-    panel = replace(panel, place=Place(country))
-    if bool(np.isnan(panel.values).all()):
-        raise DataError(f"Column '{target}' holds no number at all: nothing can be learned from it.")
-    if panel.layout is not None and panel.layout.ignored:
-        listed = ", ".join(f"'{name}'" for name in panel.layout.ignored[:_LISTED])
-        more = len(panel.layout.ignored) - _LISTED
-        warnings.warn(
-            f"No role was given to {listed}{f' and {more:,} more columns' if more > 0 else ''}, so the forecast ignores "
-            "them: list them under known=, past= or static= to use them.",
-            UserWarning,
-            stacklevel=3,
-        )
-    return panel
-
-
-def _whole(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ConfigError(f"The {name} must be a whole number of at least 1, not {value!r}.")
-    return int(value)
-
-
-def _levels(quantiles: Sequence[float]) -> tuple[float, ...]:
-    try:
-        wanted = tuple(float(q) for q in quantiles)
-    except (TypeError, ValueError):
-        raise ConfigError(f"quantiles must be numbers within (0, 1), not {quantiles!r}.") from None
-    if any(not 0 < q < 1 for q in wanted) or sorted(set(wanted)) != list(wanted):
-        raise ConfigError(f"quantiles must rise within (0, 1), not {list(quantiles)}.")
-    return wanted
 
 
 def _from_own_end(
