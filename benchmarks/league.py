@@ -26,9 +26,7 @@ import polars as pl
 from peers import PEERS
 from record import about, read, write
 from sets import TASKS, Task
-from skucast.evaluate.backtest import Backtest, backtest_panel
-from skucast.evaluate.metrics import INTERVALS
-from skucast.evaluate.residuals import probability_transform
+from skucast.evaluate.backtest import backtest_panel
 from skucast.models import registry
 from skucast.models.spec import Progress, Spec
 from skucast.panel import Panel
@@ -87,18 +85,6 @@ class Uncalibrated(Spec):
         return replace(fitted, choice=replace(fitted.choice, calibration=None))
 
 
-def in_probability(result: Backtest, label: str) -> dict[str, float]:
-    """Share of actuals whose place in the forecast distribution lies in each central interval, atoms split by chance."""
-    rng = np.random.default_rng(0)
-    inside: dict[int, list[float]] = {percent: [] for percent in INTERVALS}
-    for k, window in enumerate(result.windows):
-        seen = ~np.isnan(window.actual)
-        place = probability_transform(window.actual, result.outcomes[label, k].quantiles, result.levels, rng)[seen]
-        for percent in INTERVALS:
-            inside[percent].append(float((np.abs(place - 0.5) <= percent / 200).mean()))
-    return {f"probability_{percent}": round(float(np.mean(shares)), 5) for percent, shares in inside.items()}
-
-
 def measure(panel: Panel, task: Task, label: str, spec: Any, seed: int) -> dict[str, Any]:
     """Scores of one model on one set."""
     begin = time.perf_counter()
@@ -112,7 +98,6 @@ def measure(panel: Panel, task: Task, label: str, spec: Any, seed: int) -> dict[
         "seconds": round(time.perf_counter() - begin, 1),
         "windows": [str(result.cutoff_stamp(k))[:10] for k in range(task.windows)],
         "classes": {r["class"]: round(r["wql"], 5) for r in classes.iter_rows(named=True) if r["wql"] is not None},
-        **in_probability(result, label),
         "coverage": {r["class"]: [r[m] and round(r[m], 4) for m in covered] for r in classes.iter_rows(named=True)},
         "by_step": [[r[m] and round(r[m], 4) for m in covered] for r in steps.iter_rows(named=True)],
         "notes": list(result.notes),
