@@ -58,10 +58,10 @@ def test_the_network_remembers_by_these_equations():
     inputs = Inputs.of(panel, 7)
     network = Lstm(hidden=6).build(inputs).eval()
     seen = {}
-    network.lstm.register_forward_hook(lambda _, args, result: seen.update(x=args[0], h=result[0]))
+    network.encoder.memory.register_forward_hook(lambda _, args, result: seen.update(x=args[0], h=result[0]))
     windows = Windows(panel, inputs)
     with torch.no_grad():
         answer = network(windows.gather(np.arange(3), windows.end - 1))
     assert answer.shape == (3, 1, 7, len(LEVELS))
-    written = LstmCell.of(network.lstm).run(seen["x"].numpy())
+    written = LstmCell.of(network.encoder.memory).run(seen["x"].numpy())
     np.testing.assert_allclose(np.stack([s.h for s in written], axis=1), seen["h"].numpy(), atol=1e-6)

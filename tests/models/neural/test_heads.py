@@ -40,6 +40,6 @@ def test_least_loss_lies_at_the_true_quantiles():
     nothing = torch.zeros(1, 1)
     for _ in range(400):
         optimiser.zero_grad()
-        head.loss(head(nothing).expand(4000, -1), sample).mean().backward()
+        head.cost(head(nothing).expand(4000, -1), sample, torch.ones(4000)).mean().backward()
         optimiser.step()
     np.testing.assert_allclose(head(nothing)[0].detach().numpy(), truth.ppf(levels), atol=0.1)

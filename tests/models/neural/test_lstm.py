@@ -13,9 +13,9 @@ from skucast.evaluate.metrics import measure
 from skucast.forecast import LEVELS
 from skucast.models import registry
 from skucast.models.naive import SeasonalNaive
-from skucast.models.neural.fit import at_levels, mean_of, mixture
 from skucast.models.neural.lstm import Lstm
 from skucast.models.neural.options import TrainOptions
+from skucast.models.neural.quantiles import at_levels, mean_of, mixture
 from skucast.models.spec import load_fitted
 
 from .panels import WEEK, panel_of, weekly_pattern
@@ -273,7 +273,7 @@ def test_the_number_of_threads_is_left_alone(panel):
 def test_layers_and_patch_sizes_can_be_chosen(panel):
     spec = Lstm(hidden=8, width=8, layers=2, patch=3, context=30, train=TrainOptions(steps=5, batch=8, patience=9))
     fitted = spec.fit(panel, horizon=4)
-    assert (fitted.inputs.patch, fitted.inputs.patches, fitted.network.lstm.num_layers) == (3, 10, 2)
+    assert (fitted.inputs.patch, fitted.inputs.patches, fitted.network.encoder.memory.num_layers) == (3, 10, 2)
     assert fitted.predict(4).horizon == 4
 
 

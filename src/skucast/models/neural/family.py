@@ -10,7 +10,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,9 @@ import numpy.typing as npt
 from ...errors import ConfigError, ModelError
 from ...panel import F32, Panel
 from ..space import OneOf, Range, Space
-from ..spec import Arrays, Fitted, Progress, Spec
+from ..spec import Arrays, Capabilities, Fitted, Progress, Spec
 from .inputs import Inputs
-from .options import TrainOptions
+from .options import CellName, HeadName, TrainOptions
 from .scaling import Scaling
 
 _FEWEST = 200  # windows below which no network is trained
@@ -36,12 +36,15 @@ class NeuralSpec(Spec):
             the same time of last year is seen besides.
         patch: steps that make one step of the network; 0 takes a week of days, a day of hours.
         scaling: ``mean``, or ``robust`` where single huge orders would blow up a series' scale.
+        head: what the network answers with: ``quantiles``, which follow any shape, or the parameters of a
+            distribution: counts (``negbin``, ``zero-inflated``, ``poisson``) or numbers (``student-t``, ``gaussian``).
         dropout: share of hidden units left out at random while training.
         train: how it is trained.
     """
 
     space: ClassVar[Space] = {
         "scaling": OneOf("mean", "robust"),
+        "head": OneOf("quantiles", "negbin", "student-t"),
         "dropout": Range(0.0, 0.3),
         "train.steps": Range(400, 1600, log=True),
         "train.learning_rate": Range(0.001, 0.01, log=True),
@@ -50,6 +53,7 @@ class NeuralSpec(Spec):
     context: int = 0
     patch: int = 0
     scaling: Scaling = "mean"
+    head: HeadName = "quantiles"
     dropout: float = 0.1
     train: TrainOptions = field(default_factory=TrainOptions)
 
@@ -63,6 +67,10 @@ class NeuralSpec(Spec):
             raise ConfigError(f"Model '{self.name}': context and patch must not be negative.")
         if self.scaling not in ("mean", "robust"):
             raise ConfigError(f"Model '{self.name}': scaling must be 'mean' or 'robust', not '{self.scaling}'.")
+        if self.head not in get_args(HeadName):
+            raise ConfigError(
+                f"Model '{self.name}': head must be one of {', '.join(get_args(HeadName))}, not '{self.head}'."
+            )
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"Model '{self.name}': dropout must lie in [0, 1), not {self.dropout!r}.")
 
@@ -110,6 +118,73 @@ class NeuralSpec(Spec):
         inputs = Inputs.from_dict(about["inputs"])
         network = with_weights(spec.build(inputs), arrays) if arrays else None
         return FittedNeural(spec, panel, 0, inputs=inputs, network=network, about=about["training"])
+
+
+@dataclass(frozen=True)
+class EncoderSpec(NeuralSpec):
+    """A network that is an encoder of the past before the shared decoder; subclasses give the encoder.
+
+    Attributes:
+        hidden: units of the encoder.
+        layers: layers of the encoder.
+        width: units of the decoder, per step ahead.
+    """
+
+    space: ClassVar[Space] = {
+        **NeuralSpec.space,
+        "hidden": Range(32, 128, log=True),
+        "layers": Range(1, 2),
+        "width": Range(16, 64, log=True),
+    }
+    fewest_layers: ClassVar[int] = 1
+    hidden: int = 64
+    layers: int = 1
+    width: int = 32
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, least in (("hidden", 1), ("layers", self.fewest_layers), ("width", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ConfigError(
+                    f"Model '{self.name}': {name} must be a whole number of at least {least}, not {value!r}."
+                )
+
+    @abstractmethod
+    def encoder(self, inputs: Inputs) -> Any:
+        """The untrained encoder, see `skucast.models.neural.network.Network`."""
+
+    def build(self, inputs: Inputs) -> Any:
+        """See `NeuralSpec.build`."""
+        from .network import Network
+
+        return Network(self.encoder(inputs), inputs, self.head, self.hidden, self.width, self.dropout)
+
+
+@dataclass(frozen=True)
+class RecurrentSpec(EncoderSpec):
+    """A network with a memory that takes one patch after the other; subclasses name its kind."""
+
+    cell: ClassVar[CellName]
+
+    def encoder(self, inputs: Inputs) -> Any:
+        """See `EncoderSpec.encoder`."""
+        from .recurrent import Recurrent
+
+        return Recurrent(self.cell, inputs.patch_width, self.hidden, self.layers, self.dropout)
+
+
+def neural_capabilities(summary: str) -> Capabilities:
+    """What every network can do, with a sentence of its own."""
+    return Capabilities(
+        summary=summary,
+        probabilistic="native",
+        scope="global",
+        known=True,
+        past=True,
+        extra="neural",
+        stochastic=True,
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

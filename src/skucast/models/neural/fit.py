@@ -6,6 +6,7 @@ import copy
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ConfigError
-from ...forecast import LEVELS, Forecast, invert_cdf
+from ...forecast import LEVELS, Forecast
 from ...panel import F32, Panel
 from ..naive import naive_quantiles
 from ..spec import Arrays, Progress
 from .inputs import Inputs
+from .network import Network
 from .options import TrainOptions
+from .quantiles import at_levels, mixture
 from .sampler import Exam, Sampler
-from .train import train
+from .train import Judge, State, train
 from .windows import Batch, Windows
 
 F64 = npt.NDArray[np.float64]
@@ -45,7 +48,7 @@ class Learned:
         steps: updates done.
     """
 
-    network: nn.Module | None
+    network: Network | None
     windows: int
     held_out: int = 0
     loss: float | None = None
@@ -59,7 +62,7 @@ class Learned:
 
 
 def learn(
-    build: Callable[[Inputs], nn.Module],
+    build: Callable[[Inputs], Network],
     inputs: Inputs,
     panel: Panel,
     options: TrainOptions,
@@ -87,12 +90,12 @@ def learn(
     share = 1 / (1 + finish)  # of the first part in all work
     first = dataclasses.replace(options, seconds=options.seconds * share)
     state = train(
-        lambda: build(inputs).to(device), _drawing(sampler, options), exam.loss if exam else None, first, seed,
+        lambda: build(inputs).to(device), _drawing(sampler, options), _judge(exam), first, seed,
         _part(progress, 0.0, share),
     )  # fmt: skip
     if exam is None or state.best is None:
-        return Learned(state.averaged.cpu(), sampler.origins, steps=state.step)
-    judged = Learned(state.averaged, sampler.origins, held_out, state.best, _naive(panel, exam, held_out), state.step)
+        return Learned(_network(state), sampler.origins, steps=state.step)
+    judged = Learned(_network(state), sampler.origins, held_out, state.best, _naive(panel, exam, held_out), state.step)
     best_step, _ = min(state.curve, key=lambda check: check[1])
     if steps := round(finish * best_step):
         second = dataclasses.replace(
@@ -103,7 +106,17 @@ def learn(
             lambda: state.averaged.requires_grad_(True), _drawing(Sampler.of(windows, 0), options), None, second,
             seed + 1, _part(progress, share, 1.0),
         )  # fmt: skip
-    return dataclasses.replace(judged, network=state.averaged.cpu())
+    return dataclasses.replace(judged, network=_network(state))
+
+
+def _network(state: State) -> Network:
+    """What was trained, on the CPU."""
+    return cast("Network", state.averaged.cpu())
+
+
+def _judge(exam: Exam | None) -> Judge | None:
+    """Weighted quantile loss of a network in an exam."""
+    return None if exam is None else lambda network: exam.loss(cast("Network", network).quantiles)
 
 
 def _drawing(sampler: Sampler, options: TrainOptions) -> Callable[[np.random.Generator], Batch]:
@@ -131,7 +144,7 @@ def _naive(panel: Panel, exam: Exam, held_out: int) -> float:
 
 
 def forecast(
-    network: nn.Module,
+    network: Network,
     inputs: Inputs,
     panel: Panel,
     known: Mapping[str, F32],
@@ -155,84 +168,51 @@ def forecast(
         sold = np.zeros(len(rows), dtype=np.bool_)
         sold[part.row_of[part.observed > 0]] = True  # NaN compares as False
         ahead = {n: c[rows] for n, c in known.items()}
-        blocks = _blocks(network, inputs, part, ahead, horizon, seed, place)[sold]
-        mean[rows[sold]] = mean_of(blocks)
-        quantiles[rows[sold]] = at_levels(blocks, levels)
+        middle, blocks = _blocks(network, inputs, part, ahead, horizon, seed, place)
+        mean[rows[sold]] = middle[sold]
+        quantiles[rows[sold]] = at_levels(blocks[sold], levels)
     return mean, quantiles
 
 
 def _blocks(
-    network: nn.Module, inputs: Inputs, panel: Panel, known: Mapping[str, F32], horizon: int, seed: int,
+    network: Network, inputs: Inputs, panel: Panel, known: Mapping[str, F32], horizon: int, seed: int,
     device: torch.device,
-) -> F64:  # fmt: skip
-    """Quantiles ``(S, horizon, Q)`` at `LEVELS`, in blocks of the trained horizon."""
+) -> tuple[F64, F64]:  # fmt: skip
+    """Mean ``(S, horizon)`` and quantiles ``(S, horizon, Q)`` at `LEVELS`, in blocks of the trained horizon."""
     width = inputs.horizon
-    made = [_one_block(network, inputs, panel, known, device)]
+    first = _one_block(network, inputs, panel, known, device)
+    means, quantiles = [first[0]], [first[1]]
     paths = [panel] * _PATHS
-    said = made * _PATHS  # each path's own last block
+    said = [first] * _PATHS  # each path's own last block
     for k in range(1, -(-horizon // width)):
         here, there = ({n: c[:, j * width : (j + 1) * width] for n, c in known.items()} for j in (k - 1, k))
         for j in range(_PATHS):
-            step = Forecast.of(paths[j], mean_of(said[j]), said[j])
+            step = Forecast.of(paths[j], *said[j])
             paths[j] = paths[j].append(step.paths(_PATHS, seed + k)[:, j], here)
             said[j] = _one_block(network, inputs, paths[j], there, device)
-        made.append(mixture(np.stack(said)))
-    return np.concatenate(made, axis=1)[:, :horizon]
+        means.append(np.mean([mean for mean, _ in said], axis=0))
+        quantiles.append(mixture(np.stack([q for _, q in said])))
+    return np.concatenate(means, axis=1)[:, :horizon], np.concatenate(quantiles, axis=1)[:, :horizon]
 
 
-def _one_block(network: nn.Module, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device) -> F64:
+def _one_block(
+    network: Network, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device
+) -> tuple[F64, F64]:
     ahead = {n: _pad(c, inputs.horizon) for n, c in known.items()}
     windows = Windows(panel, inputs, ahead, device)
     with torch.inference_mode():
         batch = windows.gather(np.arange(len(panel)), windows.end - 1).to(torch.float64)
-        q: Tensor = network(batch)[:, 0] * batch.scale[:, :, None]  # (S, H, Q)
-    return np.maximum(q.cpu().numpy().astype(np.float64), 0.0)
+        mean, quantiles = network.describe(batch)  # (S, 1, H), (S, 1, H, Q)
+        unit = batch.scale[:, 0, None]  # (S, 1)
+        both = mean[:, 0] * unit, quantiles[:, 0] * unit[..., None]
+    middle, q = (np.maximum(part.cpu().numpy().astype(np.float64), 0.0) for part in both)
+    return middle, q
 
 
 def _pad(column: F32, steps: int) -> F32:
     """The first ``steps`` columns, NaN where there are fewer."""
     out = np.full((len(column), steps), np.nan, dtype=np.float32)
     out[:, : column.shape[1]] = column[:, :steps]
-    return out
-
-
-def mean_of(quantiles: F64) -> F64:
-    """Means of the distributions that quantiles ``(..., Q)`` at `LEVELS` describe.
-
-    Linear between levels and with the exponential tails of `skucast.forecast.invert_cdf`, whose means are
-    ``q - s`` below and ``q + s`` above for a tail of scale ``s``.
-    """
-    p, q = np.asarray(LEVELS), quantiles
-    body = ((q[..., 1:] + q[..., :-1]) / 2 * np.diff(p)).sum(axis=-1)
-    low = (q[..., 1] - q[..., 0]) / np.log(p[1] / p[0])
-    high = (q[..., -1] - q[..., -2]) / np.log((1 - p[-2]) / (1 - p[-1]))
-    return np.asarray(body + p[0] * np.maximum(q[..., 0] - low, 0.0) + (1 - p[-1]) * (q[..., -1] + high))
-
-
-def at_levels(quantiles: F64, levels: tuple[float, ...]) -> F64:
-    """Quantiles at other levels than `LEVELS`."""
-    if levels == LEVELS:
-        return quantiles
-    flat = quantiles.reshape(-1, len(LEVELS))
-    wanted = np.broadcast_to(np.asarray(levels), (len(flat), len(levels)))
-    return invert_cdf(np.asarray(LEVELS), flat, wanted).reshape(*quantiles.shape[:-1], len(levels))
-
-
-def mixture(parts: F64) -> F64:
-    """Quantiles at `LEVELS` of the equal mixture of ``K`` distributions ``(K, ..., Q)``."""
-    p = np.asarray(LEVELS)
-    edges = np.concatenate([[0.0], (p[1:] + p[:-1]) / 2, [1.0]])
-    mass = np.broadcast_to(np.diff(edges) / len(parts), parts.shape)
-    pooled, mass = (np.moveaxis(a, 0, -2).reshape(*a.shape[1:-1], -1) for a in (parts, mass))
-    order = np.argsort(pooled, axis=-1, kind="stable")
-    pooled, mass = np.take_along_axis(pooled, order, -1), np.take_along_axis(mass, order, -1)
-    centre = np.cumsum(mass, axis=-1) - mass / 2
-    out = np.empty((*pooled.shape[:-1], len(p)))
-    for k, level in enumerate(p):
-        above = np.clip((centre < level).sum(axis=-1, keepdims=True), 1, centre.shape[-1] - 1)
-        c0, c1 = (np.take_along_axis(centre, i, -1) for i in (above - 1, above))
-        q0, q1 = (np.take_along_axis(pooled, i, -1) for i in (above - 1, above))
-        out[..., k] = (q0 + np.clip((level - c0) / (c1 - c0), 0, 1) * (q1 - q0))[..., 0]
     return out
 
 

@@ -1,14 +1,63 @@
-"""Heads: from a hidden vector to a distribution of demand, with its loss."""
+"""Heads: from a hidden vector to a distribution of demand, with its loss; here the one made of quantiles."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...forecast import LEVELS, invert_cdf
+from .quantiles import mean_of
 
-class QuantileHead(nn.Module):
-    """Quantiles that never cross: the lowest one, then positive distances to the next.
+
+class Head(nn.Module):
+    """A linear map to the parameters of a distribution, and what that distribution says.
+
+    All is per step ahead: parameters ``(..., K)``; target, weight and scale ``(...)``. Parameters, targets and
+    answers are in units of the series' scale, which is told besides for distributions that count pieces.
+
+    Args:
+        width: of the hidden vector.
+        start: ``(K,)`` about what an untrained head gives: the series' own level with some spread.
+    """
+
+    def __init__(self, width: int, start: Sequence[float]) -> None:
+        super().__init__()
+        self.out = nn.Linear(width, len(start))
+        with torch.no_grad():
+            self.out.weight.mul_(0.1)
+            self.out.bias.copy_(torch.tensor(start))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Parameters ``(..., K)`` of hidden vectors ``(..., width)``."""
+        parameters: Tensor = self.out(hidden)
+        return parameters
+
+    def loss(self, parameters: Tensor, target: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
+        """Mean cost of the targets that count (weight 1, not 0)."""
+        cost = self.cost(parameters, target, scale) * weight
+        mean: Tensor = cost.sum() / weight.sum().clamp(min=1)
+        return mean
+
+    @abstractmethod
+    def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:
+        """What each target ``(...)`` costs under the parameters; smaller is better."""
+
+    @abstractmethod
+    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+        """Quantiles ``(..., Q)``, rising; no gradient passes."""
+
+    @abstractmethod
+    def mean(self, parameters: Tensor, scale: Tensor) -> Tensor:
+        """Mean ``(...)``."""
+
+
+class QuantileHead(Head):
+    """Quantiles that never cross: the median, and positive distances from each to the next.
 
     Args:
         width: of the hidden vector.
@@ -20,15 +69,12 @@ class QuantileHead(nn.Module):
 
     levels: Tensor
 
-    def __init__(self, width: int, levels: tuple[float, ...]) -> None:
-        super().__init__()
-        self.out = nn.Linear(width, len(levels))
+    def __init__(self, width: int, levels: tuple[float, ...] = LEVELS) -> None:
+        middle = min(range(len(levels)), key=lambda k: abs(levels[k] - 0.5))
+        # distances start near 0.13, around the series' own level
+        super().__init__(width, [0.9 if k == middle else -2.0 for k in range(len(levels))])
         self.register_buffer("levels", torch.tensor(levels))
-        self.middle = min(range(len(levels)), key=lambda k: abs(levels[k] - 0.5))
-        with torch.no_grad():
-            self.out.weight.mul_(0.1)
-            self.out.bias.fill_(-2.0)  # distances start near 0.13, around the series' own level
-            self.out.bias[self.middle] = 0.9
+        self.middle, self.named = middle, levels
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``(..., width)`` to ``(..., Q)``."""
@@ -39,9 +85,23 @@ class QuantileHead(nn.Module):
         above = F.softplus(raw[..., m + 1 :]).cumsum(-1)
         return torch.cat([median - below, median, median + above], dim=-1)
 
-    def loss(self, quantiles: Tensor, target: Tensor) -> Tensor:
+    def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:
         """See `pinball`."""
-        return pinball(quantiles, target, self.levels)
+        return pinball(parameters, target, self.levels)
+
+    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+        """The parameters themselves, and between and beyond them as in `skucast.forecast.invert_cdf`."""
+        if tuple(levels) == self.named:
+            return parameters
+        flat = parameters.detach().reshape(-1, len(self.named)).double().cpu().numpy()
+        wanted = np.broadcast_to(np.asarray(levels), (len(flat), len(levels)))
+        found = invert_cdf(np.asarray(self.named), flat, wanted)
+        return torch.from_numpy(found).to(parameters).view(*parameters.shape[:-1], len(levels))
+
+    def mean(self, parameters: Tensor, scale: Tensor) -> Tensor:
+        """Mean of what the quantiles describe; demand is not below zero."""
+        rising = parameters.detach().clamp(min=0).double().cpu().numpy()
+        return torch.from_numpy(mean_of(rising, self.named)).to(parameters)
 
 
 def pinball(quantiles: Tensor, target: Tensor, levels: Tensor | tuple[float, ...]) -> Tensor:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ...errors import ConfigError
+
+HeadName = Literal["quantiles", "negbin", "zero-inflated", "poisson", "student-t", "gaussian"]
+"""Distributions that a network can answer with: see `skucast.models.neural.heads` and `likelihoods`."""
+
+CellName = Literal["lstm", "gru", "elman"]
+"""Memories that a recurrent network can have: see `skucast.models.neural.recurrent`."""
 
 
 @dataclass(frozen=True)
