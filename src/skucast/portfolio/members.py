@@ -13,14 +13,13 @@ import polars as pl
 from ..errors import ModelError, SkucastError
 from ..evaluate.classes import CLASSES, demand_classes
 from ..forecast import LEVELS, Forecast
-from ..models import registry
 from ..models.copula import history_copula
 from ..models.spec import Arrays, Fitted, Progress, Spec
 from ..panel import F32, Panel
 from .choice import Choice
 from .clock import Clock, scaled
 from .combine import How
-from .seeds import Seeds
+from .nested import nested, nested_spec, read_nested
 from .trial import Trial, with_combination
 
 
@@ -126,11 +125,8 @@ class FittedMembers(Fitted):
         members, classes = {}, demand_classes(panel)
         choice = replace(Choice.from_arrays(list(about["members"]), arrays), how=how)
         for label, head in about["members"].items():
-            own = {name.removeprefix(f"{label}/"): a for name, a in arrays.items() if name.startswith(f"{label}/")}
-            member_spec = _spec(head["spec"])
-            part = _part(panel, rows_of(member_spec, choice.uses(label, classes)))
-            member = type(member_spec).load_fitted(member_spec, part, own, head["about"])
-            members[label] = replace(member, seed=head["seed"])
+            part = _part(panel, rows_of(nested_spec(head), choice.uses(label, classes)))
+            members[label] = read_nested(head, part, arrays, f"{label}/")
         return cls(
             spec, panel, 0, members=members, choice=choice, pool=arrays.get("pool"),
             scores=pl.DataFrame(about["scores"]), tested=about["tested"], notes=tuple(about["notes"]),
@@ -216,9 +212,8 @@ class FittedMembers(Fitted):
         arrays: Arrays = self.choice.to_arrays() | ({} if self.pool is None else {"pool": self.pool})
         heads = {}
         for label, member in self.members.items():
-            own, about = member._state()
-            arrays |= {f"{label}/{name}": array for name, array in own.items()}
-            heads[label] = {"spec": member.spec.to_dict(), "seed": member.seed, "about": about}
+            own, heads[label] = nested(member, f"{label}/")
+            arrays |= own
         rows = self.scores.to_dicts()
         return arrays, {"members": heads, "scores": rows, "tested": self.tested, "notes": list(self.notes)}
 
@@ -238,11 +233,6 @@ def rows_of(spec: Spec, used: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 def _part(panel: Panel, rows: npt.NDArray[np.int64]) -> Panel:
     return panel if rows.size == len(panel) else panel.take(rows)
-
-
-def _spec(fields: Mapping[str, Any]) -> Spec:
-    """The JSON form of a member's spec, read."""
-    return Seeds.from_dict(fields) if fields["model"] == Seeds.name else registry.spec_from_dict(fields)
 
 
 def _spread_out(part: F32, rows: npt.NDArray[np.int64], count: int) -> F32:
