@@ -30,7 +30,7 @@ from skucast.panel import Panel
 from skucast.portfolio.auto import Auto
 from skucast.portfolio.coherent import coherent
 from skucast.portfolio.grouped import group_panel
-from skucast.portfolio.hierarchical import Hierarchical
+from skucast.portfolio.hierarchical import Hierarchical, naive_errors
 from skucast.portfolio.hierarchy import Hierarchy
 from skucast.portfolio.reconcile import METHODS, reconcile
 
@@ -87,8 +87,7 @@ def five_years(folder: Path, until: np.datetime64) -> Panel:
     snap = np.stack([calendar[f"snap_{state}"].to_numpy() for state in static["state"]]).astype(np.float64)
     stamps = np.array(days, dtype="datetime64[us]")
     bottom = aligned(static, stamps, values, "D", {"snap": snap}, country="US")
-    above = group_panel(Hierarchy.of(static, LONG), bottom)
-    return above  # the last level repeats the bottom, so that all nine are there
+    return group_panel(Hierarchy.of(static, LONG), bottom)  # the last level repeats the bottom: all nine are there
 
 
 def reconciled(folder: Path, history: Panel, future: dict[str, np.ndarray], long: bool, seed: int) -> dict[str, Any]:
@@ -112,8 +111,7 @@ def reconciled(folder: Path, history: Panel, future: dict[str, np.ndarray], long
         mean[: len(panel)], quantiles[: len(panel)] = made.mean, made.quantiles
         above = replace(above, mean=mean, quantiles=quantiles)
     base = time.perf_counter() - begin
-    both, errors = np.concatenate([above.mean, below.mean]), replace(fitted, spec=replace(spec, method="wls-var"))
-    residuals = errors._errors(hierarchy)
+    both, residuals = np.concatenate([above.mean, below.mean]), naive_errors(hierarchy, history)
     found: dict[str, Any] = {}
     for method in METHODS:
         begin = time.perf_counter()

@@ -44,6 +44,11 @@ def read_panel(
     return panel
 
 
+def steps_ahead(panel: Panel, horizon: int | None) -> int:
+    """The horizon asked for, or the usual one of the panel's frequency."""
+    return panel.freq.default_horizon if horizon is None else whole(horizon, "horizon")
+
+
 def whole(value: Any, name: str) -> int:
     """A whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:

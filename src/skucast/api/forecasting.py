@@ -17,7 +17,7 @@ from ..models import registry
 from ..models.spec import Fitted, Progress
 from ..panel import Panel
 from ..panel_frame import from_polars, to_polars
-from .asked import read_panel, rising, whole
+from .asked import read_panel, rising, steps_ahead
 
 
 def forecast(
@@ -77,7 +77,7 @@ def forecast(
     if spec.name in registry.names():
         registry.require(spec.name)
     panel = read_panel(df, freq, id, time, target, static, known, past, availability, country)
-    steps = panel.freq.default_horizon if horizon is None else whole(horizon, "horizon")
+    steps = steps_ahead(panel, horizon)
     if origin == "panel" and future is not None and panel.known:
         future = panel.future(future, steps)  # complete, whether or not the model uses it
     fitted = spec.fit(panel, horizon=steps, seed=seed, progress=progress)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..evaluate.candidates import Model
 from ..models import registry
 from ..models.spec import Progress
-from .asked import read_panel, whole
+from .asked import read_panel, steps_ahead, whole
 
 if TYPE_CHECKING:
     from ..explain.drivers import Drivers
@@ -82,7 +82,7 @@ def tune(
     from ..tuning import seconds_of
 
     panel = read_panel(df, freq, id, time, target, static, known, past, availability, country)
-    steps = panel.freq.default_horizon if horizon is None else whole(horizon, "horizon")
+    steps = steps_ahead(panel, horizon)
     return tune_panel(
         panel, steps, model, budget=seconds_of(budget), trials=trials, windows=windows, space=space, storage=storage,
         restart=restart, seed=seed, progress=progress,
@@ -145,7 +145,7 @@ def explain(
     if spec.name in registry.names():
         registry.require(spec.name)
     panel = read_panel(df, freq, id, time, target, static, known, past, availability, country)
-    steps = panel.freq.default_horizon if horizon is None else whole(horizon, "horizon")
+    steps = steps_ahead(panel, horizon)
     if future is not None and panel.known:
         future = panel.future(future, steps)
     fitted = spec.fit(panel, horizon=steps, seed=seed, progress=progress)
@@ -217,7 +217,7 @@ def reconcile(
         levels=tuple(levels) if not isinstance(levels, str) else (levels,), method=method, kept=kept, **chosen
     )
     panel = read_panel(df, freq, id, time, target, static, known, past, availability, country)
-    steps = panel.freq.default_horizon if horizon is None else whole(horizon, "horizon")
+    steps = steps_ahead(panel, horizon)
     if future is not None and panel.known:
         future = panel.future(future, steps)
     fitted = spec.fit(panel, horizon=steps, seed=seed, progress=progress)

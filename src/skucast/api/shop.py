@@ -10,7 +10,7 @@ from ..evaluate.candidates import Model
 from ..models import registry
 from ..models.spec import Progress
 from ..panel_frame import to_polars
-from .asked import read_panel, whole
+from .asked import read_panel, steps_ahead
 
 if TYPE_CHECKING:
     from ..collect.shop import Shop
@@ -94,7 +94,7 @@ def plan(
 
     wanted = make_config({"plan": terms}, where="the arguments of plan").plan
     panel = read_panel(df, freq, id, time, target, static, known, past, availability, country)
-    steps = panel.freq.default_horizon if horizon is None else whole(horizon, "horizon")
+    steps = steps_ahead(panel, horizon)
     spec = registry.make(model)
     expected = spec.fit(panel, horizon=steps, seed=seed, progress=progress).predict(steps, future)
     tables = {

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..evaluate.classes import demand_classes
 from ..forecast import LEVELS, Forecast
+from ..models import registry
 from ..models.space import OneOf, Range, Space
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
-from ..panel import F32, Panel
+from ..panel import Panel
 from .calibration import Calibration, Scores, window_scores
 from .clock import scaled
-from .nested import Nested, nested, read_nested, spec_of
+from .nested import FittedNested, Nested, levels_with, nested, read_nested
 from .trial import counted, planned_trial
 
 _DECAY = 0.7  # weight of a window relative to the next newer one, when adaptive
@@ -60,7 +60,7 @@ class Conformal(Spec):
             raise ConfigError(f"Model 'conformal': windows must be 1 or more, not {self.windows}.")
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
-        base = spec_of(self.base)
+        base = registry.make(self.base)
         hook = scaled(progress, 0.0, 0.6)
         trial = planned_trial(
             {base.name: base}, panel, horizon, self.windows, what="calibrated", seed=seed, progress=hook
@@ -93,7 +93,7 @@ class Conformal(Spec):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FittedConformal(Fitted):
+class FittedConformal(FittedNested):
     """See `Conformal`.
 
     Attributes:
@@ -119,17 +119,11 @@ class FittedConformal(Fitted):
         calibration = self.calibration
         if calibration is None:
             return self.base.predict(horizon, future, levels=levels, seed=seed)
-        asked = sorted({0.5, *(float(q) for q in levels)}) if _sound(levels) else levels  # intervals turn on the median
+        asked = levels_with(levels, (0.5,))  # intervals turn on the median
         made = self.base.predict(horizon, future, levels=asked, seed=seed)
         quantiles = calibration(made.quantiles, demand_classes(self.panel), made.levels)
         kept = [made.levels.index(float(q)) for q in levels]
         return replace(made, levels=tuple(float(q) for q in levels), quantiles=quantiles[..., kept])
-
-    def _predict(
-        self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        made = self.predict(horizon, known, levels=levels, seed=seed)
-        return made.mean, made.quantiles
 
     def update(self, panel: Panel) -> Self:
         """See `Fitted.update`; an adaptive one learns from whole windows that have passed since."""
@@ -166,9 +160,3 @@ class FittedConformal(Fitted):
                 "points": self.scores.points, "count": self.scores.count,
             }  # fmt: skip
         return arrays, {"base": head, "horizon": self.horizon}
-
-
-def _sound(levels: Sequence[float]) -> bool:
-    """Levels that rise within (0, 1); others are for the base model to refuse."""
-    wanted = [float(q) for q in levels]
-    return bool(wanted) and sorted(set(wanted)) == wanted and 0 < wanted[0] <= wanted[-1] < 1

@@ -92,9 +92,7 @@ def coarser(panel: Panel, freq: Frequency) -> Panel:
     slot, size = period[keep] - first, last - first + 1
 
     def summed(cells: F64) -> F64:
-        out = np.zeros((len(panel), size))
-        np.add.at(out.T, slot, cells[:, keep].T)
-        return out
+        return _added(cells[:, keep], slot, size)
 
     values = panel.dense().astype(np.float64)
     began = np.arange(steps) >= (steps - panel.lengths)[:, None]
@@ -111,15 +109,7 @@ def coarser(panel: Panel, freq: Frequency) -> Panel:
     inside = np.arange(size) >= np.where((got > 0).any(axis=1) | whole.any(axis=1), begins, size - 1)[:, None]
 
     def flat(columns: Mapping[str, F32]) -> dict[str, F32]:
-        out = {}
-        for name, column in columns.items():
-            dense = panel.dense(column).astype(np.float64)
-            here = ~np.isnan(dense)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                out[name] = (summed(np.where(here, dense, 0.0)) / summed(here.astype(np.float64))).astype(np.float32)[
-                    inside
-                ]
-        return out
+        return {n: period_means(panel.dense(column)[:, keep], slot, size)[inside] for n, column in columns.items()}
 
     return Panel(
         freq=freq,
@@ -131,6 +121,21 @@ def coarser(panel: Panel, freq: Frequency) -> Panel:
         past=flat(_numbers(panel, panel.past)),
         place=panel.place,
     )
+
+
+def period_means(cells: F32, slot: I64, size: int) -> F32:
+    """Means ``(S, size)`` of what is known of cells ``(S, K)`` in each period; ``slot`` is the period of a column."""
+    values = cells.astype(np.float64)
+    seen = ~np.isnan(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = _added(np.where(seen, values, 0.0), slot, size) / _added(seen.astype(np.float64), slot, size)
+    return np.asarray(mean, dtype=np.float32)
+
+
+def _added(cells: F64, slot: I64, size: int) -> F64:
+    out = np.zeros((len(cells), size))
+    np.add.at(out.T, slot, cells.T)
+    return out
 
 
 def whole_periods(fine: Frequency, start: int, steps: int, freq: Frequency) -> I64:

@@ -13,6 +13,7 @@ import polars as pl
 
 from ..errors import ConfigError
 from ..forecast import LEVELS, Forecast
+from ..models import registry
 from ..models.copula import history_copula
 from ..models.space import OneOf, Space
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead
@@ -21,7 +22,7 @@ from .clock import scaled
 from .coherent import Coherent, coherent
 from .grouped import group_known, group_panel
 from .hierarchy import Hierarchy
-from .nested import Nested, nested, read_nested, spec_of
+from .nested import FittedNested, Nested, nested, read_nested
 from .reconcile import METHODS, Method, reconcile
 from .temporal import moved_to
 
@@ -106,11 +107,11 @@ class Hierarchical(Spec):
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
         hierarchy = self.hierarchy(panel)
-        items = spec_of(self.items).fit(panel, horizon=horizon, seed=seed, progress=scaled(progress, 0.0, 0.6))
+        items = registry.make(self.items).fit(panel, horizon=horizon, seed=seed, progress=scaled(progress, 0.0, 0.6))
         above = group_panel(hierarchy, panel)
         groups = {}
         for k, (label, rows) in enumerate(self.parts(hierarchy).items()):
-            model = spec_of(self.groups if label == "groups" else self.items)
+            model = registry.make(self.groups if label == "groups" else self.items)
             hook = scaled(progress, 0.6 + 0.2 * k, 0.8 + 0.2 * k)
             groups[label] = model.fit(above.take(rows), horizon=horizon, seed=seed, progress=hook)
         return FittedHierarchical(self, panel, seed, items, groups)
@@ -137,7 +138,7 @@ class Hierarchical(Spec):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FittedHierarchical(Fitted):
+class FittedHierarchical(FittedNested):
     """See `Hierarchical`.
 
     Attributes:
@@ -195,20 +196,8 @@ class FittedHierarchical(Fitted):
         )  # fmt: skip
 
     def _errors(self, hierarchy: Hierarchy) -> F32 | None:
-        """``(U + B, T)`` errors of a seasonal naive forecast of the past, for the methods that ask for errors."""
-        if self.spec.method not in ("wls-var", "mint-shrink"):
-            return None
-        season = max(1, self.panel.freq.season)
-        above = group_panel(hierarchy, self.panel)
-        steps = min(self.panel.n_steps, _ERRORS + season)
-        values = np.concatenate([above.dense(steps=steps), self.panel.dense(self.panel.observed, steps)])
-        return np.asarray(values[:, season:] - values[:, :-season])
-
-    def _predict(
-        self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        made = self.predict(horizon, known, levels=levels, seed=seed)
-        return made.mean, made.quantiles
+        """Past errors, for the methods that ask for them."""
+        return naive_errors(hierarchy, self.panel) if self.spec.method in ("wls-var", "mint-shrink") else None
 
     def update(self, panel: Panel) -> Self:
         """See `Fitted.update`; groups are made anew from the panel's series."""
@@ -216,7 +205,7 @@ class FittedHierarchical(Fitted):
         above = group_panel(hierarchy, panel)
         groups = {
             label: self.groups[label].update(above.take(rows)) if label in self.groups
-            else spec_of(self.spec.groups if label == "groups" else self.spec.items).fit(above.take(rows), seed=self.seed)
+            else registry.make(self.spec.groups if label == "groups" else self.spec.items).fit(above.take(rows), seed=self.seed)
             for label, rows in self.spec.parts(hierarchy).items()
         }  # fmt: skip
         return replace(self, panel=panel, items=self.items.update(panel), groups=groups)
@@ -228,3 +217,12 @@ class FittedHierarchical(Fitted):
             own, about[label] = nested(model, f"{label}/")
             arrays |= own
         return arrays, about
+
+
+def naive_errors(hierarchy: Hierarchy, panel: Panel) -> F32:
+    """``(U + B, T)`` errors of a seasonal naive forecast of the past, of groups and series."""
+    season = max(1, panel.freq.season)
+    steps = min(panel.n_steps, _ERRORS + season)
+    above = group_panel(hierarchy, panel).dense(steps=steps)
+    values = np.concatenate([above, panel.dense(panel.observed, steps)])
+    return np.asarray(values[:, season:] - values[:, :-season])

@@ -100,6 +100,11 @@ class Hierarchy:
         """``(U,)`` bottom series in each group."""
         return np.asarray(self.up(np.ones(len(self.bottom))), dtype=np.int64)
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the upper levels: their columns joined by ``/``, or ``total``."""
+        return [_name(columns) for columns in self.levels]
+
     def rows(self, level: int) -> slice:
         """Where the groups of an upper level stand among the nodes; ``len(levels)`` is the bottom."""
         first = sum(self.sizes[:level])

@@ -19,7 +19,7 @@ from ..panel import F32, Panel
 from .choice import Choice
 from .clock import Clock, scaled
 from .combine import How
-from .nested import nested, nested_spec, read_nested
+from .nested import FittedNested, levels_with, nested, nested_spec, read_nested
 from .trial import Trial, with_combination
 
 
@@ -36,7 +36,7 @@ class MemberError(ModelError):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FittedMembers(Fitted):
+class FittedMembers(FittedNested):
     """Several models and how they are put together: what `Auto` and `Ensemble` fit.
 
     Attributes:
@@ -181,21 +181,10 @@ class FittedMembers(Fitted):
 
     def _asked(self, levels: Sequence[float]) -> Sequence[float]:
         """Levels that members are asked for: with the median, from which intervals are stretched, and all for a pool."""
-        wanted = [float(q) for q in levels]
-        sound = wanted and sorted(set(wanted)) == wanted and 0 < wanted[0] <= wanted[-1] < 1
-        needed = LEVELS if self.choice.how == "pool" else (0.5,)
-        if not sound or set(needed) <= set(wanted):
-            return levels  # as they are: unsound ones are for members to refuse
-        return sorted({*wanted, *needed})
+        return levels_with(levels, LEVELS if self.choice.how == "pool" else (0.5,))
 
     def _uses_known(self) -> bool:
         return any(member.spec.capabilities.known for member in self.members.values())
-
-    def _predict(
-        self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        forecast = self.predict(horizon, known, levels=levels, seed=seed)
-        return forecast.mean, forecast.quantiles
 
     def update(self, panel: Panel) -> Self:
         """The same members and weights on another or longer history.

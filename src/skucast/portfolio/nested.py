@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy.typing as npt
+
+from ..forecast import LEVELS, Forecast
 from ..models import registry
 from ..models.spec import Arrays, Fitted, Spec
-from ..panel import Panel
+from ..panel import F32, Panel
 from .seeds import Seeds
 
 Nested = str | Mapping[str, Any]
 """A model within a spec: a name, or the JSON form of a spec."""
 
 
-def spec_of(model: Nested) -> Spec:
-    """The spec that is named.
+class FittedNested(Fitted):
+    """A fitted model that asks others: `predict` does the work, and knows what they fell back to."""
 
-    Raises:
-        ConfigError: no such model or option.
-    """
-    return registry.make(model)
+    @abstractmethod
+    def predict(
+        self, horizon: int, future: Any = None, *, levels: Sequence[float] = LEVELS, seed: int | None = None
+    ) -> Forecast:
+        """See `Fitted.predict`."""
+
+    def _predict(
+        self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        forecast = self.predict(horizon, known, levels=levels, seed=seed)
+        return forecast.mean, forecast.quantiles
+
+
+def levels_with(levels: Sequence[float], needed: Sequence[float]) -> Sequence[float]:
+    """Quantile levels and those that are needed besides; unsound ones as they are, for the models asked to refuse."""
+    wanted = [float(q) for q in levels]
+    sound = wanted and sorted(set(wanted)) == wanted and 0 < wanted[0] <= wanted[-1] < 1
+    return sorted({*wanted, *needed}) if sound and not set(needed) <= set(wanted) else levels
 
 
 def nested(fitted: Fitted, prefix: str) -> tuple[Arrays, dict[str, Any]]:

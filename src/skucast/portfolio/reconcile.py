@@ -86,7 +86,7 @@ def _own(hierarchy: Hierarchy, base: F64, nonnegative: bool) -> F64:
 
 
 def _kept_level(hierarchy: Hierarchy, method: Method, level: str | None) -> int:
-    names = ["/".join(columns) or "total" for columns in hierarchy.levels]
+    names = hierarchy.names
     wanted = "total" if method == "top-down" else level
     if wanted is None:
         raise ConfigError(f"middle-out needs the level whose forecasts are kept; there are: {', '.join(names)}.")

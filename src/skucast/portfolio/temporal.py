@@ -13,12 +13,13 @@ import polars as pl
 from ..errors import ConfigError, ModelError
 from ..forecast import LEVELS, SHOWN, Forecast
 from ..frequency import Frequency
+from ..models import registry
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead
 from ..panel import F32, Panel
 from .clock import scaled
-from .grouped import coarser, whole_periods
+from .grouped import coarser, period_means, whole_periods
 from .hierarchy import F64, Hierarchy
-from .nested import Nested, nested, read_nested, spec_of
+from .nested import FittedNested, Nested, nested, read_nested
 from .reconcile import reconcile
 
 
@@ -73,7 +74,7 @@ class Temporal(Spec):
         return found
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
-        base = spec_of(self.base)
+        base = registry.make(self.base)
         longer = [f for f in self.frequencies(panel.freq) if horizon * panel.freq.days >= f.days]
         parts = 1 + len(longer)
         fitted = base.fit(panel, horizon=horizon, seed=seed, progress=scaled(progress, 0.0, 1 / parts))
@@ -84,7 +85,7 @@ class Temporal(Spec):
                 continue  # the history holds no whole period
             ahead = int(np.ceil(horizon * panel.freq.days / freq.days)) + 1
             hook = scaled(progress, (k + 1) / parts, (k + 2) / parts)
-            coarse[freq.alias] = spec_of(self.coarse).fit(sums, horizon=ahead, seed=seed, progress=hook)
+            coarse[freq.alias] = registry.make(self.coarse).fit(sums, horizon=ahead, seed=seed, progress=hook)
         return FittedTemporal(self, panel, seed, fitted, coarse)
 
     @classmethod
@@ -97,7 +98,7 @@ class Temporal(Spec):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FittedTemporal(Fitted):
+class FittedTemporal(FittedNested):
     """See `Temporal`.
 
     Attributes:
@@ -135,7 +136,7 @@ class FittedTemporal(Fitted):
             future = self._future(model, known, ahead) if model.spec.capabilities.known else None
             said = model.predict(ahead, future, levels=(0.5,), seed=seed)
             sums.append(said.mean[:, whole - model.panel.end - 1].T)
-            columns[alias] = [f"{p:09d}" if p >= 0 else None for p in period - (whole[0] if whole.size else 0)]
+            columns[alias] = [f"{p:09d}" if p >= 0 else None for p in period - whole[0]]
         if not sums:
             return mean.astype(np.float64)
         hierarchy = Hierarchy.of(pl.DataFrame(columns), list(columns)[1:], partial=True)
@@ -151,22 +152,7 @@ class FittedTemporal(Fitted):
         )
         slot = period - model.panel.end - 1
         inside = (slot >= 0) & (slot < ahead)
-        out = {}
-        for name in model.panel.known:
-            cells = known[name][:, inside].astype(np.float64)
-            seen = ~np.isnan(cells)
-            total, count = (np.zeros((ahead, len(self.panel))) for _ in range(2))
-            np.add.at(total, slot[inside], np.where(seen, cells, 0.0).T)
-            np.add.at(count, slot[inside], seen.T)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                out[name] = (total / count).T.astype(np.float32)
-        return out
-
-    def _predict(
-        self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        made = self.predict(horizon, known, levels=levels, seed=seed)
-        return made.mean, made.quantiles
+        return {name: period_means(known[name][:, inside], slot[inside], ahead) for name in model.panel.known}
 
     def update(self, panel: Panel) -> Self:
         """See `Fitted.update`."""
