@@ -3,11 +3,12 @@ import pytest
 import torch
 
 from skucast.errors import ConfigError
+from skucast.models.neural.network import Forecaster
 from skucast.models.neural.options import TrainOptions
 from skucast.models.neural.train import one_cycle, train
 
 
-class Line(torch.nn.Module):
+class Line(Forecaster):
     """Fits ``y = 3 x``."""
 
     def __init__(self):
@@ -20,7 +21,7 @@ class Line(torch.nn.Module):
         return ((self.layer(self.drop(x)) - y) ** 2).mean()
 
 
-def draw(rng):
+def draw(rng, network):
     x = torch.from_numpy(rng.normal(size=(16, 1))).float()
     return x, 3 * x
 
@@ -72,9 +73,9 @@ def test_training_stops_early_and_gives_back_the_best_weights():
 def test_forecasts_are_made_with_averaged_weights():
     path = []
 
-    def watching(rng):
+    def watching(rng, network):
         path.append(network.layer.weight.item())
-        return draw(rng)
+        return draw(rng, network)
 
     network = Line()
     state = train(lambda: network, watching, None, TrainOptions(steps=40, learning_rate=0.5, ema=0.9), 0)

@@ -6,7 +6,6 @@ import copy
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +18,11 @@ from ...panel import F32, Panel
 from ..naive import naive_quantiles
 from ..spec import Arrays, Progress
 from .inputs import Inputs
-from .network import Network
+from .network import Forecaster
 from .options import TrainOptions
 from .quantiles import at_levels, mixture
 from .sampler import Exam, Sampler
-from .train import Judge, State, train
+from .train import Draw, Judge, State, train
 from .windows import Batch, Windows
 
 F64 = npt.NDArray[np.float64]
@@ -48,7 +47,7 @@ class Learned:
         steps: updates done.
     """
 
-    network: Network | None
+    network: Forecaster | None
     windows: int
     held_out: int = 0
     loss: float | None = None
@@ -62,7 +61,7 @@ class Learned:
 
 
 def learn(
-    build: Callable[[Inputs], Network],
+    build: Callable[[Inputs], Forecaster],
     inputs: Inputs,
     panel: Panel,
     options: TrainOptions,
@@ -109,18 +108,25 @@ def learn(
     return dataclasses.replace(judged, network=_network(state))
 
 
-def _network(state: State) -> Network:
+def _network(state: State) -> Forecaster:
     """What was trained, on the CPU."""
-    return cast("Network", state.averaged.cpu())
+    return state.averaged.cpu()
 
 
 def _judge(exam: Exam | None) -> Judge | None:
     """Weighted quantile loss of a network in an exam."""
-    return None if exam is None else lambda network: exam.loss(cast("Network", network).quantiles)
+    return None if exam is None else lambda network: exam.loss(network.quantiles)
 
 
-def _drawing(sampler: Sampler, options: TrainOptions) -> Callable[[np.random.Generator], Batch]:
-    return lambda rng: sampler.draw(rng, options.batch, options.forks, options.ahead)
+def _drawing(sampler: Sampler, options: TrainOptions) -> Draw:
+    """Batches such as a network asks for."""
+
+    def draw(rng: np.random.Generator, network: Forecaster) -> Batch:
+        forks = 1 if network.single else options.forks
+        ahead = sampler.windows.inputs.horizon if network.whole else options.ahead
+        return sampler.draw(rng, options.batch, forks, ahead)
+
+    return draw
 
 
 def _part(progress: Progress | None, low: float, high: float) -> Progress | None:
@@ -144,7 +150,7 @@ def _naive(panel: Panel, exam: Exam, held_out: int) -> float:
 
 
 def forecast(
-    network: Network,
+    network: Forecaster,
     inputs: Inputs,
     panel: Panel,
     known: Mapping[str, F32],
@@ -175,7 +181,7 @@ def forecast(
 
 
 def _blocks(
-    network: Network, inputs: Inputs, panel: Panel, known: Mapping[str, F32], horizon: int, seed: int,
+    network: Forecaster, inputs: Inputs, panel: Panel, known: Mapping[str, F32], horizon: int, seed: int,
     device: torch.device,
 ) -> tuple[F64, F64]:  # fmt: skip
     """Mean ``(S, horizon)`` and quantiles ``(S, horizon, Q)`` at `LEVELS`, in blocks of the trained horizon."""
@@ -196,7 +202,7 @@ def _blocks(
 
 
 def _one_block(
-    network: Network, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device
+    network: Forecaster, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device
 ) -> tuple[F64, F64]:
     ahead = {n: _pad(c, inputs.horizon) for n, c in known.items()}
     windows = Windows(panel, inputs, ahead, device)

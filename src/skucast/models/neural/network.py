@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from typing import ClassVar
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -12,7 +15,34 @@ from .options import HeadName
 from .windows import Batch
 
 
-class Network(nn.Module):
+class Forecaster(nn.Module):
+    """What training and forecasting ask of a network. B windows, F forks, H steps ahead, Q levels.
+
+    Attributes:
+        whole: True if the network needs every step of the horizon in training, not a few of them drawn at random.
+        single: True if it answers at the last fork only, so that training draws windows of one fork.
+    """
+
+    whole: ClassVar[bool] = False
+    single: ClassVar[bool] = False
+
+    def at(self, done: float) -> None:
+        """Told before every update which share of the training is over, for schedules of the network's own."""
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Tensor:
+        """What training makes small: a scalar."""
+
+    @abstractmethod
+    def describe(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Mean ``(B, F, H)`` and quantiles ``(B, F, H, Q)`` at `LEVELS`, in units of the scale at each fork."""
+
+    def quantiles(self, batch: Batch) -> Tensor:
+        """The quantiles of `describe`, ``(B, F, H, Q)``; they alone are judged in training."""
+        return self.describe(batch)[1]
+
+
+class Network(Forecaster):
     """B windows, P patches, F forks, H steps ahead, D hidden units, W decoder units, K parameters of a step.
 
     Args:
@@ -53,11 +83,11 @@ class Network(nn.Module):
         return self.head.loss(self(batch), batch.target, batch.weight, batch.scale[..., None])
 
     def quantiles(self, batch: Batch) -> Tensor:
-        """``(B, F, H, Q)`` at `LEVELS`, in units of the scale at each fork."""
+        """See `Forecaster.quantiles`."""
         return self.head.quantiles(self(batch), LEVELS, batch.scale[..., None])
 
     def describe(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Mean ``(B, F, H)`` and quantiles ``(B, F, H, Q)`` at `LEVELS`, in units of the scale at each fork."""
+        """See `Forecaster.describe`."""
         parameters, scale = self(batch), batch.scale[..., None]
         return self.head.mean(parameters, scale), self.head.quantiles(parameters, LEVELS, scale)
 

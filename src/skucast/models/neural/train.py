@@ -14,11 +14,12 @@ import torch
 from torch import nn
 
 from ..spec import Progress
+from .network import Forecaster
 from .options import TrainOptions
 from .windows import Batch
 
-Draw = Callable[[np.random.Generator], Batch]
-Judge = Callable[[nn.Module], float]
+Draw = Callable[[np.random.Generator, Forecaster], Batch]
+Judge = Callable[[Forecaster], float]
 
 
 @dataclass
@@ -37,8 +38,8 @@ class State:
         curve: (step, score of the held-out steps) at every check.
     """
 
-    network: nn.Module
-    averaged: nn.Module
+    network: Forecaster
+    averaged: Forecaster
     optimiser: torch.optim.Optimizer
     rng: np.random.Generator
     step: int = 0
@@ -49,18 +50,18 @@ class State:
 
 
 def train(
-    make: Callable[[], nn.Module],
+    make: Callable[[], Forecaster],
     draw: Draw,
     judge: Judge | None,
     options: TrainOptions,
     seed: int,
     progress: Progress | None = None,
 ) -> State:
-    """Train a network that has a method ``loss(batch)``.
+    """Train a network.
 
     Args:
         make: builds the network; its initial weights depend on the seed.
-        draw: gives a batch of windows.
+        draw: gives a batch of windows for the network, with the given random numbers.
         judge: score of the averaged network on held-out steps, lower is better; None trains to the end.
         options: see `TrainOptions`.
         seed: of weights, windows and dropout; the global random state is left as it was.
@@ -84,7 +85,8 @@ def train(
                 done = max(done, (time.perf_counter() - begin) / options.seconds)
             if done >= 1:
                 break
-            _update(state, draw(state.rng), one_cycle(done, options), options)
+            network.at(min(done, 1.0))
+            _update(state, draw(state.rng, network), one_cycle(done, options), options)
             if progress and state.step % 10 == 0:
                 progress("training", min(done, 1.0))
             if judge and state.step % every == 0 and _check(state, judge) >= options.patience:
@@ -109,9 +111,9 @@ def _update(state: State, batch: Batch, rate: float, options: TrainOptions) -> N
     for group in state.optimiser.param_groups:
         group["lr"] = rate
     state.network.train()
-    loss = state.network.loss(batch)  # type: ignore[operator]
+    loss = state.network.loss(batch)
     state.optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(state.network.parameters(), options.clip)
     state.optimiser.step()
     state.step += 1
