@@ -115,17 +115,19 @@ def main() -> None:
     parser.add_argument("--task", default="uci_weekly", choices=sorted(TASKS))
     parser.add_argument("--model", default="lightgbm")
     parser.add_argument("--budget", type=float, default=300.0)
+    parser.add_argument("--as", dest="name", default="tuning", help="name of the result")
     parser.add_argument("--note", default="", help="what else to know of the machine")
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.into:
         quick(given.folder, given.task, given.into)
         return
-    content = read("tuning") or {"tasks": {}}
+    content = read(given.name) or {"tasks": {}}
     content["tasks"][f"{given.task} / {given.model}"] = measure(given.folder, given.task, given.model, given.budget)
-    content["killed_and_resumed"] = {"task": given.task, **killed_and_resumed(given.folder, given.task)}
+    if given.name == "tuning":
+        content["killed_and_resumed"] = {"task": given.task, **killed_and_resumed(given.folder, given.task)}
     content["about"] = about(seed=SEED, **({"note": given.note} if given.note else {}))
-    print(f"Wrote {write('tuning', content)}")
+    print(f"Wrote {write(given.name, content)}")
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ class FittedNegBin(Fitted):
             mean[part[np.isnan(y).all(axis=0)]] = np.nan
         return mean, quantiles
 
-    def _copula(self, horizon: int) -> F32 | None:
+    def _copula(self, horizon: int, known: Mapping[str, F32]) -> F32 | None:
         """How errors from one origin went together over the steps after it, ``(M, horizon)``."""
         return _error_paths(self, horizon)
 

@@ -41,7 +41,7 @@ class Capabilities:
         past: uses past covariates.
         static: uses static covariates.
         min_length: observations that a series needs; shorter ones fall back and say so.
-        generative: draws paths itself rather than through the copula.
+        generative: draws futures itself; they say how the steps of a path hang together.
         extra: name of the optional dependency that it needs.
         stochastic: result depends on the seed.
         joint: the forecast of a series depends on which others are in the panel.
@@ -72,7 +72,13 @@ class Spec(ABC):
     space: ClassVar[Space] = {}
 
     def fit(
-        self, panel: Panel, *, horizon: int | None = None, seed: int = 0, progress: Progress | None = None
+        self,
+        panel: Panel,
+        *,
+        horizon: int | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+        start_from: Fitted | None = None,
     ) -> Fitted:
         """Learn from a panel.
 
@@ -82,14 +88,23 @@ class Spec(ABC):
                 the frequency's usual horizon by default). Predicting further is possible.
             seed: makes the result repeatable.
             progress: hook for long training.
+            start_from: a fitted model of the same kind, on whatever panel, that learning goes on from.
 
         Raises:
             ModelError: the panel is empty.
+            ConfigError: the model cannot start from another, or not from that one.
             MissingExtraError: an optional dependency is absent.
         """
         if len(panel) == 0 or panel.values.size == 0:
             raise ModelError(f"'{self.name}' has nothing to learn from: the panel holds no series.")
-        return self._fit(panel, horizon or panel.freq.default_horizon, seed, progress)
+        steps = horizon or panel.freq.default_horizon
+        if start_from is not None:
+            return self._fit_from(start_from, panel, steps, seed, progress)
+        return self._fit(panel, steps, seed, progress)
+
+    def _fit_from(self, start: Fitted, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
+        """Learn from a panel, starting from a fitted model; networks can."""
+        raise ConfigError(f"Model '{self.name}' cannot start from a fitted model; networks such as 'lstm' can.")
 
     @abstractmethod
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted: ...
@@ -170,7 +185,7 @@ class Fitted(ABC):
         draw = self.seed if seed is None else seed
         mean, quantiles = self._predict(horizon, known, wanted, draw)
         mean, quantiles, fallback = _fill_gaps(self, mean, quantiles, horizon, wanted)
-        return Forecast.of(self.panel, mean, quantiles, wanted, copula=self._copula(horizon), fallback=fallback)
+        return Forecast.of(self.panel, mean, quantiles, wanted, copula=self._copula(horizon, known), fallback=fallback)
 
     @abstractmethod
     def _predict(
@@ -178,10 +193,11 @@ class Fitted(ABC):
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Mean ``(S, H)`` and quantiles ``(S, H, Q)``; a row of NaN means "cannot say" and falls back."""
 
-    def _copula(self, horizon: int) -> F32 | None:
+    def _copula(self, horizon: int, known: Mapping[str, F32]) -> F32 | None:
         """How steps hang together in `Forecast.paths`, ``(M, horizon)``: as in the panel's own past.
 
-        A model that knows how its own errors went together says so instead.
+        A model that knows how its own errors went together, or that draws futures (given what is ``known`` of them),
+        says so instead.
         """
         return history_copula(self.panel, horizon)
 

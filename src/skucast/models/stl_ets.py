@@ -75,13 +75,13 @@ class StlEts(Spec):
             raise ConfigError(f"Model '{self.name}': a season must have at least 2 steps, not {wrong[0]}.")
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
-        parts = _decompose(self, panel)
+        parts = decompose(self, panel)
         return FittedStlEts(self, panel, seed, _learn(self, parts), parts)
 
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
         """See `Spec.load_fitted`."""
-        return FittedStlEts(spec, panel, 0, Learned(**arrays), _decompose(spec, panel))
+        return FittedStlEts(spec, panel, 0, Learned(**arrays), decompose(spec, panel))
 
     def _periods(self, panel: Panel) -> tuple[int, ...]:
         """Seasons looked for."""
@@ -147,7 +147,7 @@ class FittedStlEts(Fitted):
     def update(self, panel: Panel) -> FittedStlEts:
         """The same smoothing of another history; series that are new here learn their own."""
         rows, new = match_rows(self.panel, panel)
-        parts = _decompose(self.spec, panel)
+        parts = decompose(self.spec, panel)
         learned = {name: array[rows] for name, array in vars(self.learned).items()}
         if new.any():
             fresh = replace(parts, adjusted=np.ascontiguousarray(parts.adjusted[:, new]))
@@ -171,7 +171,8 @@ class FittedStlEts(Fitted):
         return dict(vars(self.learned)), {}
 
 
-def _decompose(spec: StlEts, panel: Panel) -> Parts:
+def decompose(spec: StlEts, panel: Panel) -> Parts:
+    """Seasons, trend and remainder of every series of a panel, each in units of its mean."""
     values = panel.dense(panel.observed).astype(np.float64)
     seen = ~np.isnan(values)
     size = np.where(seen, np.abs(values), 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)

@@ -117,7 +117,8 @@ def judge(
         fitted = spec.fit(panel, horizon=horizon, seed=seed, progress=late)
     forecast = fitted.predict(horizon, known)
     if test is not None and spec.name in test.models and test.horizon >= horizon:
-        pool = test.residual_pool(spec.name, horizon, seed)
+        # a network that draws futures knows better than its errors of the past how days hang together
+        pool = None if spec.capabilities.generative else test.residual_pool(spec.name, horizon, seed)
         forecast = replace(forecast, copula=forecast.copula if pool is None else pool)
     if progress:
         progress(spec.name, 1.0)

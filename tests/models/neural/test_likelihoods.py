@@ -186,5 +186,5 @@ def test_a_network_learns_with_every_head(name):
 
 
 def test_an_unknown_head_is_an_error():
-    with pytest.raises(ConfigError, match=r"head must be one of quantiles, negbin, .*, not 'cauchy'"):
+    with pytest.raises(ConfigError, match=r"head must be one of auto, quantiles, negbin, .*, not 'cauchy'"):
         registry.make({"model": "lstm", "head": "cauchy"})

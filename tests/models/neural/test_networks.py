@@ -23,7 +23,7 @@ from skucast.models.neural.windows import Windows
 
 from .panels import WEEK, panel_of, weekly_pattern
 
-NAMES = ("lstm", "gru", "rnn", "cnn", "mlp")
+NAMES = ("lstm", "gru", "rnn", "cnn", "mlp", "vae", "attention", "seq2seq", "stl-lstm", "stl-gru")
 HORIZON = 7
 
 

@@ -8,9 +8,9 @@ from skucast.models.neural.windows import Windows
 from .panels import panel_of
 
 
-def sampler_of(values, held_out=7, **more):
+def sampler_of(values, held_out=7, half_life=0, balance=0.0, **more):
     panel = panel_of(values, **more)
-    return Sampler.of(Windows(panel, Inputs.of(panel, 7)), held_out)
+    return Sampler.of(Windows(panel, Inputs.of(panel, 7)), held_out, half_life, balance)
 
 
 def test_training_never_sees_a_held_out_step_as_a_target():
@@ -68,4 +68,43 @@ def test_exam_loss_is_the_weighted_quantile_loss_of_the_held_out_steps():
     np.testing.assert_allclose(zero, 1.0, rtol=1e-5)  # 2 * mean level * demand / demand
     np.testing.assert_allclose(
         torch.cat([b.target[:, 0] * b.scale for b, _ in exam.papers]), values[exam.rows, -7:], rtol=1e-5
+    )
+
+
+def test_with_a_half_life_origins_are_drawn_half_as_often_so_many_steps_before():
+    sampler = sampler_of(np.ones((1, 120)), half_life=20)
+    rng = np.random.default_rng(0)
+    chance, length = rng.random(200_000), np.full(200_000, sampler.last[0] - sampler.first[0] + 1)
+    drawn = np.bincount(sampler._within(chance, length), minlength=length[0])
+    assert drawn.size == length[0]
+    weight = 0.5 ** ((length[0] - 1 - np.arange(length[0])) / 20)
+    np.testing.assert_allclose(drawn / drawn.sum(), weight / weight.sum(), atol=2e-3)
+
+
+def test_with_a_half_life_a_series_counts_by_what_its_origins_do():
+    values = np.ones((3, 120))
+    values[1, 80:] = np.nan  # stopped forty steps ago
+    sampler = sampler_of(values, half_life=10, starts=[0, 0, 100])
+    share = np.diff(sampler.share, prepend=0.0)
+    weight = [
+        sum(0.5 ** ((112 - t) / 10) for t in range(first, last + 1))
+        for first, last in zip(
+            sampler.first - sampler.windows.start + [0, 0, 100], sampler.last - sampler.windows.start + [0, 0, 100],
+            strict=True,
+        )
+    ]  # fmt: skip
+    np.testing.assert_allclose(share, np.array(weight) / sum(weight), rtol=1e-4)
+
+
+def test_balanced_classes_are_drawn_equally_often():
+    rng = np.random.default_rng(0)
+    values = rng.poisson(20.0, (30, 120)).astype(float)
+    values[:3] = rng.random((3, 120)) < 0.2  # rarely sold
+    plain, even = (np.diff(sampler_of(values, balance=b).share, prepend=0.0)[:3].sum() for b in (0.0, 1.0))
+    assert plain < 0.05
+    np.testing.assert_allclose(even, 0.5, rtol=1e-6)
+    np.testing.assert_allclose(
+        np.diff(sampler_of(values, balance=0.5).share, prepend=0.0)[:3].sum(),
+        plain**0.5 / (plain**0.5 + (1 - plain) ** 0.5),
+        rtol=1e-6,
     )

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 from ..space import Range, Space
 from ..spec import Capabilities
-from .family import EncoderSpec, neural_capabilities
+from .encoders import DirectSpec
+from .family import neural_capabilities
 from .inputs import Inputs
 
 
 @dataclass(frozen=True)
-class Cnn(EncoderSpec):
+class Cnn(DirectSpec):
     """A convolutional network that looks back in ever wider steps, one network for all series.
 
     Layer ``k`` joins a patch with those ``2^k`` and ``2 * 2^k`` before it, so that four layers see thirty-one
@@ -29,9 +30,10 @@ class Cnn(EncoderSpec):
 
     name: ClassVar[str] = "cnn"
     capabilities: ClassVar[Capabilities] = neural_capabilities(
-        "Dilated causal convolutions (WaveNet, TCN) over weekly patches, one network for all series."
+        "Dilated causal convolutions (WaveNet, TCN) over weekly patches, one network for all series.",
+        static=True,
     )
-    space: ClassVar[Space] = {**EncoderSpec.space, "layers": Range(2, 5)}
+    space: ClassVar[Space] = {**DirectSpec.space, "layers": Range(2, 5)}
     layers: int = 4
 
     def encoder(self, inputs: Inputs) -> Any:

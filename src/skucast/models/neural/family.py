@@ -8,23 +8,32 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from ...errors import ConfigError, ModelError
+from ...forecast import LEVELS, Forecast
 from ...panel import F32, Panel
 from ..space import OneOf, Range, Space
-from ..spec import Arrays, Capabilities, Fitted, Progress, Spec
+from ..spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead
 from .inputs import Inputs
-from .options import CellName, HeadName, TrainOptions
+from .options import FreezeName, HeadName, TrainOptions
 from .scaling import Scaling
 
 _FEWEST = 200  # windows below which no network is trained
 _FEW = 2000  # windows below which the user is told to expect little
+_ANY_NUMBER: tuple[HeadName, ...] = (
+    "auto",
+    "quantiles",
+    "student-t",
+    "gaussian",
+)  # heads that may speak of less than 0
 
 
 @dataclass(frozen=True)
@@ -35,11 +44,16 @@ class NeuralSpec(Spec):
         context: steps of history that it looks at; 0 takes half a year of days, two years of weeks;
             the same time of last year is seen besides.
         patch: steps that make one step of the network; 0 takes a week of days, a day of hours.
-        scaling: ``mean``, or ``robust`` where single huge orders would blow up a series' scale.
+        scaling: ``mean``; ``robust`` where single huge orders would blow up a series' scale; ``asinh`` takes the
+            hyperbolic arcsine of demand over its mean, so that proportions count among large demand.
         head: what the network answers with: ``quantiles``, which follow any shape, or the parameters of a
-            distribution: counts (``negbin``, ``zero-inflated``, ``poisson``) or numbers (``student-t``, ``gaussian``).
+            distribution: counts (``negbin``, ``zero-inflated``, ``poisson``), amounts that are often zero
+            (``tweedie``) or numbers (``student-t``, ``gaussian``); ``auto`` tries ``quantiles`` and ``negbin`` in
+            short trainings where demand are slow counts, and takes ``quantiles`` elsewhere.
         dropout: share of hidden units left out at random while training.
         train: how it is trained.
+        freeze: in a fit that starts from another model: ``none``, or ``encoder``, which stays as it is.
+        rank: in such a fit, rank of the low-rank adapters that learn in place of the weights; 0 for none.
     """
 
     space: ClassVar[Space] = {
@@ -56,6 +70,8 @@ class NeuralSpec(Spec):
     head: HeadName = "quantiles"
     dropout: float = 0.1
     train: TrainOptions = field(default_factory=TrainOptions)
+    freeze: FreezeName = "none"
+    rank: int = 0
 
     def __post_init__(self) -> None:
         if isinstance(self.train, Mapping):  # as it comes from JSON and TOML
@@ -65,47 +81,113 @@ class NeuralSpec(Spec):
             object.__setattr__(self, "train", TrainOptions(**self.train))
         if self.context < 0 or self.patch < 0:
             raise ConfigError(f"Model '{self.name}': context and patch must not be negative.")
-        if self.scaling not in ("mean", "robust"):
-            raise ConfigError(f"Model '{self.name}': scaling must be 'mean' or 'robust', not '{self.scaling}'.")
+        if self.scaling not in get_args(Scaling):
+            raise ConfigError(
+                f"Model '{self.name}': scaling must be 'mean', 'robust' or 'asinh', not '{self.scaling}'."
+            )
         if self.head not in get_args(HeadName):
             raise ConfigError(
                 f"Model '{self.name}': head must be one of {', '.join(get_args(HeadName))}, not '{self.head}'."
             )
+        if self._warped and self.head not in _ANY_NUMBER:
+            raise ConfigError(
+                f"Model '{self.name}': the head '{self.head}' needs demand as it is; with scaling 'asinh' or normalise "
+                f"choose one of {', '.join(_ANY_NUMBER)}."
+            )
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"Model '{self.name}': dropout must lie in [0, 1), not {self.dropout!r}.")
+        if self.freeze not in get_args(FreezeName):
+            raise ConfigError(f"Model '{self.name}': freeze must be 'none' or 'encoder', not '{self.freeze}'.")
+        if isinstance(self.rank, bool) or not isinstance(self.rank, int) or self.rank < 0:
+            raise ConfigError(f"Model '{self.name}': rank must be a whole number of at least 0, not {self.rank!r}.")
+
+    @property
+    def _warped(self) -> bool:
+        """True if what the head speaks of is not demand over its scale."""
+        return self.scaling == "asinh"
+
+    def _inputs(self, panel: Panel, horizon: int) -> Inputs:
+        """What the network sees of a panel."""
+        return Inputs.of(panel, horizon, self.patch, self.context, self.scaling)
+
+    def _decided(self, panel: Panel, horizon: int, seed: int, start: FittedNeural | None) -> Self:
+        """With the head that suits the panel, or that of the network that it starts from."""
+        if self.head != "auto":
+            return self
+        from .pilot import suitable_head
+
+        head: HeadName = "quantiles"
+        if start is not None:
+            head = start.head
+        elif not self._warped:
+            head = suitable_head(self, panel, horizon, seed)
+        return dataclasses.replace(self, head=head)
+
+    @classmethod
+    def _fitted(cls) -> type[FittedNeural]:
+        """What it is when trained."""
+        return FittedNeural
 
     @abstractmethod
     def build(self, inputs: Inputs) -> Any:
         """The untrained network (a ``torch.nn.Module``), with random weights from torch's current seed."""
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
+        if self.rank or self.freeze != "none":
+            raise ConfigError(
+                f"Model '{self.name}': freeze and rank are for a fit that starts from another model: give start_from."
+            )
+        return self._learn(panel, horizon, seed, progress, None)
+
+    def _fit_from(self, start: Fitted, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
+        return self._learn(panel, horizon, seed, progress, start)
+
+    def _learn(self, panel: Panel, horizon: int, seed: int, progress: Progress | None, start: Fitted | None) -> Fitted:
         from ..registry import require
 
         require(self.name)
+        from .checkpoint import training_mark
         from .fit import learn
 
-        inputs = Inputs.of(panel, horizon, self.patch, self.context, self.scaling)
-        learned = learn(self.build, inputs, panel, self.train, seed, progress, fewest=_FEWEST)
+        decided = self._decided(panel, horizon, seed, start if isinstance(start, FittedNeural) else None)
+        inputs = self._inputs(panel, horizon)
+        build: Callable[[Inputs], Any] = decided.build
+        said: dict[str, Any] = {}
+        if start is not None:
+            from .transfer import beginning
+
+            inputs, build, said["start"] = beginning(decided, start, inputs, panel)
+        learned = learn(
+            build, inputs, panel, self.train, seed, progress, fewest=_FEWEST, trained=start is not None,
+            mark=lambda: training_mark(self, panel, horizon, seed, start),
+        )  # fmt: skip
         if learned.network is None:
             warnings.warn(
                 f"'{self.name}' finds {learned.windows:,} training windows in {_many(len(panel))}, too few to train a "
-                f"network (at least {_FEWEST}): seasonal naive forecasts instead. Give it more series or a longer "
-                "history, or choose 'ets'.",
+                f"network (at least {_FEWEST}): "
+                + (
+                    "seasonal naive forecasts instead. Give it more series or a longer history, or choose 'ets'."
+                    if start is None
+                    else "the one that it starts from forecasts as it is."
+                ),
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        elif learned.windows < _FEW or learned.lost:
+            if isinstance(start, FittedNeural):
+                return start.as_it_is(panel, seed, self.train, learned.windows)
+        elif (learned.windows < _FEW and start is None) or learned.lost:
             warnings.warn(
                 f"'{self.name}' learned from {learned.windows:,} windows in {_many(len(panel))}"
-                + (", few for a network" if learned.windows < _FEW else "")
+                + (", few for a network" if learned.windows < _FEW and start is None else "")
                 + (f"; on the last {learned.held_out} steps it did not beat seasonal naive" if learned.lost else "")
                 + ": compare it with 'ets' in a backtest before trusting it.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         about = {"windows": learned.windows, "held_out": learned.held_out, "loss": learned.loss,
-                 "naive_loss": learned.naive_loss, "steps": learned.steps}  # fmt: skip
-        return FittedNeural(self, panel, seed, inputs=inputs, network=learned.network, about=about)
+                 "naive_loss": learned.naive_loss, "steps": learned.steps, "learning_rate": learned.rate,
+                 "head": decided.head, **said}  # fmt: skip
+        return self._fitted()(self, panel, seed, inputs=inputs, network=learned.network, about=about)
 
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
@@ -116,8 +198,10 @@ class NeuralSpec(Spec):
         from .fit import with_weights
 
         inputs = Inputs.from_dict(about["inputs"])
-        network = with_weights(spec.build(inputs), arrays) if arrays else None
-        return FittedNeural(spec, panel, 0, inputs=inputs, network=network, about=about["training"])
+        training = about["training"]
+        decided = dataclasses.replace(spec, head=training.get("head", spec.head))
+        network = with_weights(decided.build(inputs), arrays) if arrays else None
+        return cls._fitted()(spec, panel, 0, inputs=inputs, network=network, about=training)
 
 
 @dataclass(frozen=True)
@@ -161,20 +245,7 @@ class EncoderSpec(NeuralSpec):
         return Network(self.encoder(inputs), inputs, self.head, self.hidden, self.width, self.dropout)
 
 
-@dataclass(frozen=True)
-class RecurrentSpec(EncoderSpec):
-    """A network with a memory that takes one patch after the other; subclasses name its kind."""
-
-    cell: ClassVar[CellName]
-
-    def encoder(self, inputs: Inputs) -> Any:
-        """See `EncoderSpec.encoder`."""
-        from .recurrent import Recurrent
-
-        return Recurrent(self.cell, inputs.patch_width, self.hidden, self.layers, self.dropout)
-
-
-def neural_capabilities(summary: str) -> Capabilities:
+def neural_capabilities(summary: str, generative: bool = False, static: bool = False) -> Capabilities:
     """What every network can do, with a sentence of its own."""
     return Capabilities(
         summary=summary,
@@ -182,6 +253,8 @@ def neural_capabilities(summary: str) -> Capabilities:
         scope="global",
         known=True,
         past=True,
+        static=static,
+        generative=generative,
         extra="neural",
         stochastic=True,
     )
@@ -195,7 +268,8 @@ class FittedNeural(Fitted):
         inputs: what it sees.
         network: a ``torch.nn.Module`` on the CPU; None where there was too little to learn from.
         about: how training went: ``windows`` to learn from, ``held_out`` steps, the weighted quantile ``loss``
-            on them and that of seasonal naive (``naive_loss``), ``steps`` of training.
+            on them and that of seasonal naive (``naive_loss``), ``steps`` of training and the peak of its
+            ``learning_rate``; after a fit that started from another model what it took over (``start``).
     """
 
     spec: NeuralSpec
@@ -213,6 +287,51 @@ class FittedNeural(Fitted):
 
         return forecast(self.network, self.inputs, self.panel, known, horizon, levels, seed, self.spec.train.device)
 
+    @property
+    def head(self) -> HeadName:
+        """What it answers with; with ``auto`` that was decided at the fit."""
+        found: HeadName = self.about.get("head", self.spec.head)
+        return found
+
+    def channels(
+        self, horizon: int, future: Any = None, *, levels: Sequence[float] = LEVELS, seed: int | None = None
+    ) -> dict[str, Forecast]:
+        """Forecasts of demand (under ``demand``) and of every covariate that is forecast beside it.
+
+        A series of which a covariate was never seen is forecast as zero there, and the forecast says so. Where there
+        was too little to train a network, there is only demand.
+
+        Args:
+            horizon: steps ahead, at most those that the network was trained for.
+            future: see `Fitted.predict`.
+            levels: quantile levels.
+            seed: see `Fitted.predict`.
+
+        Raises:
+            ConfigError: the horizon is longer than the one trained for.
+        """
+        found = {"demand": self.predict(horizon, future, levels=levels, seed=seed)}
+        if self.network is None or not self.inputs.targets:
+            return found
+        if horizon > self.inputs.horizon:
+            raise ConfigError(
+                f"'{self.spec.name}' forecasts {', '.join(self.inputs.targets)} up to {self.inputs.horizon} steps ahead, "
+                f"not {horizon}: fit it with that horizon."
+            )
+        from .fit import channels
+
+        known = known_ahead(self.panel, future, horizon) if self.panel.known else {}
+        asked = tuple(float(q) for q in levels)
+        said = channels(self.network, self.inputs, self.panel, known, horizon, asked, self.spec.train.device)
+        for name, (mean, quantiles) in said.items():
+            unseen = np.isnan(mean).any(axis=1)
+            fallback = dict.fromkeys(self.panel.ids.filter(pl.Series(unseen)).to_list(), "zero (no observations)")
+            found[name] = Forecast.of(
+                self.panel, np.nan_to_num(mean), np.nan_to_num(quantiles), asked,
+                copula=self._copula(horizon, known), fallback=fallback,
+            )  # fmt: skip
+        return found
+
     def update(self, panel: Panel) -> Self:
         """The trained network on another or longer history of the same frequency.
 
@@ -225,6 +344,49 @@ class FittedNeural(Fitted):
                 f"'{panel.freq.alias}': fit it anew."
             )
         return dataclasses.replace(self, panel=panel)
+
+    def as_it_is(self, panel: Panel, seed: int, train: TrainOptions, windows: int) -> FittedNeural:
+        """The trained network on a panel that has too few windows to learn from."""
+        spec = dataclasses.replace(self.spec, train=train)
+        about = {**self.about, "windows": windows, "steps": 0, "start": {"model": self.spec.name, "as_it_is": True}}
+        return dataclasses.replace(self, spec=spec, panel=panel, seed=seed, about=about)
+
+    def encode(self, panel: Panel | None = None, every: int = 1) -> pl.DataFrame:
+        """What the network makes of the past of each series at each date, from that date back only.
+
+        Other models can learn from it: put beside sales, the columns are past covariates.
+
+        Args:
+            panel: history, of the same frequency; the model's own by default.
+            every: steps from one date to the next, counted back from the panel's end.
+
+        Returns:
+            The panel's own columns of names and dates (``unique_id``, ``ds``), and ``h_0``, ``h_1``, ...: the state
+            of the encoder.
+
+        Raises:
+            ModelError: there is no trained network, or it has no encoder.
+        """
+        if self.network is None:
+            raise ModelError(f"'{self.spec.name}' had too little to learn from: it has no representation to show.")
+        from .encode import encode
+
+        return encode(self, self.panel if panel is None else self.update(panel).panel, every)
+
+    def export(self, path: str | Path) -> None:
+        """Write the network as an ONNX file, and beside it a JSON file that tells what goes in and comes out.
+
+        Its inputs are what `skucast.models.neural.export.feeds` gives; a row is a series, and any number of rows
+        will do. Its outputs are quantiles and means of demand over the trained horizon; for heads whose quantiles
+        are not worked out by the network, the parameters of their distributions.
+
+        Raises:
+            ModelError: there is no trained network, or ONNX has no word for something in it.
+            MissingExtraError: the extra ``onnx`` is absent.
+        """
+        from .export import export
+
+        export(self, path)
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         arrays = {} if self.network is None else {n: t.cpu().numpy() for n, t in self.network.state_dict().items()}

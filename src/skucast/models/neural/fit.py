@@ -17,8 +17,11 @@ from ...forecast import LEVELS, Forecast
 from ...panel import F32, Panel
 from ..naive import naive_quantiles
 from ..spec import Arrays, Progress
+from .checkpoint import checkpoints
+from .demand import snapped, whole
 from .inputs import Inputs
-from .network import Forecaster
+from .lowrank import merged
+from .network import Forecaster, Network
 from .options import TrainOptions
 from .quantiles import at_levels, mixture
 from .sampler import Exam, Sampler
@@ -45,6 +48,7 @@ class Learned:
         loss: weighted quantile loss on them; None without.
         naive_loss: that of seasonal naive.
         steps: updates done.
+        rate: peak of the learning rate; None without training.
     """
 
     network: Forecaster | None
@@ -53,6 +57,7 @@ class Learned:
     loss: float | None = None
     naive_loss: float | None = None
     steps: int = 0
+    rate: float | None = None
 
     @property
     def lost(self) -> bool:
@@ -69,48 +74,69 @@ def learn(
     progress: Progress | None,
     *,
     fewest: int,
+    mark: Callable[[], str] = str,
+    trained: bool = False,
 ) -> Learned:
     """Train a network on a panel.
 
     Its last steps are held out, so that training stops in time and its quality is known; then training goes on
     for a while at a low rate with all steps, because the latest are the most telling.
+
+    Args:
+        build: the network before training.
+        inputs: what it sees.
+        panel: history.
+        options: of training.
+        seed: makes the result repeatable.
+        progress: hook.
+        fewest: windows below which no network is trained.
+        mark: tells all this apart from other trainings, for checkpoints.
+        trained: what is built has learned before, so that it may be best as it is.
     """
     device = device_of(options.device)
     windows = Windows(panel, inputs, device=device)
     held_out = min(inputs.horizon, panel.n_steps // 4)
-    sampler = Sampler.of(windows, held_out)
+    sampler = Sampler.of(windows, held_out, options.half_life, options.balance)
     if sampler.origins < fewest:
         return Learned(None, sampler.origins)
     exam = sampler.exam(np.random.default_rng(seed)) if held_out else None
 
-    most = max(_LEAST_STEPS, _PASSES * sampler.origins // (options.batch * options.forks))
+    most = max(_LEAST_STEPS, _PASSES * sampler.origins // (options.batch * options.forks * options.accumulate))
     options = dataclasses.replace(options, steps=min(options.steps, most))
     finish = options.finish if exam else 0.0
     share = 1 / (1 + finish)  # of the first part in all work
+    files = checkpoints(options.checkpoint, mark) if options.checkpoint else (None, None)
     first = dataclasses.replace(options, seconds=options.seconds * share)
     state = train(
         lambda: build(inputs).to(device), _drawing(sampler, options), _judge(exam), first, seed,
-        _part(progress, 0.0, share),
+        _part(progress, 0.0, share), files[0], trained=trained,
     )  # fmt: skip
-    if exam is None or state.best is None:
-        return Learned(_network(state), sampler.origins, steps=state.step)
-    judged = Learned(_network(state), sampler.origins, held_out, state.best, _naive(panel, exam, held_out), state.step)
-    best_step, _ = min(state.curve, key=lambda check: check[1])
-    if steps := round(finish * best_step):
-        second = dataclasses.replace(
-            options, steps=steps, learning_rate=options.learning_rate * _FINISH_RATE, warm_up=0.0,
-            seconds=options.seconds * (1 - share),
-        )  # fmt: skip
-        state = train(
-            lambda: state.averaged.requires_grad_(True), _drawing(Sampler.of(windows, 0), options), None, second,
-            seed + 1, _part(progress, share, 1.0),
-        )  # fmt: skip
-    return dataclasses.replace(judged, network=_network(state))
+    learned = Learned(None, sampler.origins, steps=state.step, rate=state.peak)
+    if exam is not None and state.best is not None:
+        naive = _naive(panel, exam, held_out)
+        learned = dataclasses.replace(learned, held_out=held_out, loss=state.best, naive_loss=naive)
+        best_step, _ = min(state.curve, key=lambda check: check[1])
+        if steps := round(finish * best_step):
+            second = dataclasses.replace(
+                options, steps=steps, learning_rate=state.peak * _FINISH_RATE, warm_up=0.0,
+                seconds=options.seconds * (1 - share),
+            )  # fmt: skip
+            state = train(
+                lambda: _again(state), _drawing(Sampler.of(windows, 0, options.half_life, options.balance), options), None, second,
+                seed + 1, _part(progress, share, 1.0), files[1],
+            )  # fmt: skip
+    for file in files:
+        if file is not None:
+            file.remove()
+    return dataclasses.replace(learned, network=merged(state.averaged).cpu())
 
 
-def _network(state: State) -> Forecaster:
-    """What was trained, on the CPU."""
-    return state.averaged.cpu()
+def _again(state: State) -> Forecaster:
+    """What was trained, to be trained further: what was frozen stays so."""
+    for ours, theirs in zip(state.averaged.parameters(), state.network.parameters(), strict=True):
+        ours.requires_grad_(theirs.requires_grad)
+    state.averaged.at(1.0)  # its schedules are over
+    return state.averaged
 
 
 def _judge(exam: Exam | None) -> Judge | None:
@@ -173,11 +199,51 @@ def forecast(
         part = panel.take(rows)
         sold = np.zeros(len(rows), dtype=np.bool_)
         sold[part.row_of[part.observed > 0]] = True  # NaN compares as False
+        new = cold(part, inputs)
+        sold |= new
         ahead = {n: c[rows] for n, c in known.items()}
         middle, blocks = _blocks(network, inputs, part, ahead, horizon, seed, place)
         mean[rows[sold]] = middle[sold]
-        quantiles[rows[sold]] = at_levels(blocks[sold], levels)
+        quantiles[rows[sold]] = at_levels(snapped(blocks, whole(part) & ~new)[sold], levels)
     return mean, quantiles
+
+
+def cold(panel: Panel, inputs: Inputs) -> npt.NDArray[np.bool_]:
+    """``(S,)`` True for series of which nothing was seen yet, but static columns that tell something."""
+    if not inputs.statics:
+        return np.zeros(len(panel), np.bool_)
+    seen = np.bincount(panel.row_of, ~np.isnan(panel.observed), len(panel)) > 0
+    return np.asarray(~seen & (inputs.statics.sizes(panel) > 0))
+
+
+def channels(
+    network: Network, inputs: Inputs, panel: Panel, known: Mapping[str, F32], horizon: int, levels: tuple[float, ...],
+    device: str = "auto",
+) -> dict[str, tuple[F64, F64]]:  # fmt: skip
+    """Mean ``(S, H)`` and quantiles ``(S, H, Q)`` of the targets beside demand; NaN where one was never seen."""
+    place = device_of(device)
+    network = copy.deepcopy(network).to(place, torch.float64)
+    parts: dict[str, list[tuple[F64, F64]]] = {name: [] for name in inputs.targets}
+    for first in range(0, len(panel), _CHUNK):
+        rows = np.arange(first, min(first + _CHUNK, len(panel)))
+        ahead = {n: padded(c[rows], inputs.horizon) for n, c in known.items()}
+        part = panel.take(rows)
+        windows = Windows(part, inputs, ahead, place)
+        with torch.inference_mode():
+            batch = windows.gather(np.arange(len(rows)), windows.end - 1).to(torch.float64)
+            mean, quantiles = (said[:, 0, :horizon] for said in network.channels(batch))  # (S, H, C), (S, H, Q, C)
+        for k, name in enumerate(inputs.targets):
+            unit = batch.others_scale[:, 0, None, k]  # (S, 1)
+            column = part.past.get(name, np.full(part.values.shape, np.nan, np.float32))
+            seen = np.bincount(part.row_of, ~np.isnan(column), len(rows)) > 0
+            both = (mean[..., k] * unit, quantiles[..., k] * unit[..., None])
+            m, q = (np.maximum(side.cpu().numpy().astype(np.float64), 0.0) for side in both)
+            m[~seen], q[~seen] = np.nan, np.nan
+            parts[name].append((m, at_levels(q, levels)))
+    return {
+        name: (np.concatenate([m for m, _ in found]), np.concatenate([q for _, q in found]))
+        for name, found in parts.items()
+    }
 
 
 def _blocks(
@@ -204,7 +270,7 @@ def _blocks(
 def _one_block(
     network: Forecaster, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device
 ) -> tuple[F64, F64]:
-    ahead = {n: _pad(c, inputs.horizon) for n, c in known.items()}
+    ahead = {n: padded(c, inputs.horizon) for n, c in known.items()}
     windows = Windows(panel, inputs, ahead, device)
     with torch.inference_mode():
         batch = windows.gather(np.arange(len(panel)), windows.end - 1).to(torch.float64)
@@ -215,7 +281,7 @@ def _one_block(
     return middle, q
 
 
-def _pad(column: F32, steps: int) -> F32:
+def padded(column: F32, steps: int) -> F32:
     """The first ``steps`` columns, NaN where there are fewer."""
     out = np.full((len(column), steps), np.nan, dtype=np.float32)
     out[:, : column.shape[1]] = column[:, :steps]

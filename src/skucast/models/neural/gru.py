@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..spec import Capabilities
-from .family import RecurrentSpec, neural_capabilities
+from .encoders import MemorySpec
+from .family import neural_capabilities
 from .options import CellName
 
 
 @dataclass(frozen=True)
-class Gru(RecurrentSpec):
+class Gru(MemorySpec):
     """Gated recurrent units, one network for all series.
 
     Like the LSTM with one gate less and no separate cell state: a quarter fewer weights for about the same memory.
@@ -27,5 +28,6 @@ class Gru(RecurrentSpec):
     name: ClassVar[str] = "gru"
     cell: ClassVar[CellName] = "gru"
     capabilities: ClassVar[Capabilities] = neural_capabilities(
-        "Gated recurrent units over weekly patches: an LSTM with one gate less, one network for all series."
+        "Gated recurrent units over weekly patches: an LSTM with one gate less, one network for all series.",
+        static=True,
     )

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...forecast import LEVELS, invert_cdf
+from ...forecast import LEVELS, draw_together, invert_cdf
 from .quantiles import mean_of
+
+_STEEPEST = 12.0  # an answer of eighty thousand times the scale
+
+Levels = Sequence[float] | npt.NDArray[np.float64]
+"""Probabilities ``(Q,)``, or ``(..., Q)`` where every cell has its own."""
 
 
 class Head(nn.Module):
@@ -23,7 +30,12 @@ class Head(nn.Module):
     Args:
         width: of the hidden vector.
         start: ``(K,)`` about what an untrained head gives: the series' own level with some spread.
+
+    Attributes:
+        in_units: the cost grows with the unit of demand; that of a likelihood does not.
     """
+
+    in_units: ClassVar[bool] = False
 
     def __init__(self, width: int, start: Sequence[float]) -> None:
         super().__init__()
@@ -48,12 +60,25 @@ class Head(nn.Module):
         """What each target ``(...)`` costs under the parameters; smaller is better."""
 
     @abstractmethod
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+    def quantiles(self, parameters: Tensor, levels: Levels, scale: Tensor) -> Tensor:
         """Quantiles ``(..., Q)``, rising; no gradient passes."""
 
     @abstractmethod
     def mean(self, parameters: Tensor, scale: Tensor) -> Tensor:
         """Mean ``(...)``."""
+
+
+class Likelihood(Head):
+    """A head with a likelihood."""
+
+    def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:
+        """Minus the log-likelihood."""
+        demand, unit = target.double() * scale, scale.double()
+        return -self.log_likelihood(parameters.double(), demand, unit).to(target)
+
+    @abstractmethod
+    def log_likelihood(self, parameters: Tensor, demand: Tensor, scale: Tensor) -> Tensor:
+        """Natural logarithm of the probability (of the density) of demand ``(...)`` in its own units."""
 
 
 class QuantileHead(Head):
@@ -67,6 +92,7 @@ class QuantileHead(Head):
     Quantile Functions without Quantile Crossing.
     """
 
+    in_units: ClassVar[bool] = True
     levels: Tensor
 
     def __init__(self, width: int, levels: tuple[float, ...] = LEVELS) -> None:
@@ -89,19 +115,61 @@ class QuantileHead(Head):
         """See `pinball`."""
         return pinball(parameters, target, self.levels)
 
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+    def quantiles(self, parameters: Tensor, levels: Levels, scale: Tensor) -> Tensor:
         """The parameters themselves, and between and beyond them as in `skucast.forecast.invert_cdf`."""
-        if tuple(levels) == self.named:
+        wanted, named = np.asarray(levels), np.asarray(self.named)
+        if np.array_equal(wanted, named):
             return parameters
-        flat = parameters.detach().reshape(-1, len(self.named)).double().cpu().numpy()
-        wanted = np.broadcast_to(np.asarray(levels), (len(flat), len(levels)))
-        found = invert_cdf(np.asarray(self.named), flat, wanted)
-        return torch.from_numpy(found).to(parameters).view(*parameters.shape[:-1], len(levels))
+        flat = parameters.detach().reshape(-1, len(named)).double().cpu().numpy()
+        if wanted.ndim == 1:
+            found = draw_together(named, flat, wanted)
+        else:
+            found = invert_cdf(named, flat, wanted.reshape(len(flat), -1))
+        return torch.from_numpy(found).to(parameters).view(*parameters.shape[:-1], -1)
 
     def mean(self, parameters: Tensor, scale: Tensor) -> Tensor:
         """Mean of what the quantiles describe; demand is not below zero."""
-        rising = parameters.detach().clamp(min=0).double().cpu().numpy()
-        return torch.from_numpy(mean_of(rising, self.named)).to(parameters)
+        return mean_at_levels(parameters, self.named)
+
+
+class Asinh(Head):
+    """A distribution of the hyperbolic arcsine of demand: proportions count for large demand, differences for small.
+
+    Quantiles are turned back exactly, because the arcsine rises; the mean is that of what they describe.
+
+    Args:
+        inner: its head, of a distribution over all numbers.
+
+    Source: Burbidge, Magee & Robb (1988), Alternative Transformations to Handle Extreme Values of the Dependent
+    Variable, JASA 83.
+    """
+
+    def __init__(self, inner: Head) -> None:
+        nn.Module.__init__(self)
+        self.inner = inner
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """See `Head.forward`."""
+        parameters: Tensor = self.inner(hidden)
+        return parameters
+
+    def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:
+        """See `Head.cost`."""
+        return self.inner.cost(parameters, torch.asinh(target), torch.ones_like(scale))
+
+    def quantiles(self, parameters: Tensor, levels: Levels, scale: Tensor) -> Tensor:
+        """See `Head.quantiles`."""
+        return torch.sinh(self.inner.quantiles(parameters, levels, scale).clamp(max=_STEEPEST))
+
+    def mean(self, parameters: Tensor, scale: Tensor) -> Tensor:
+        """See `Head.mean`."""
+        return mean_at_levels(self.quantiles(parameters.detach(), LEVELS, scale))
+
+
+def mean_at_levels(quantiles: Tensor, levels: tuple[float, ...] = LEVELS) -> Tensor:
+    """Mean ``(...)`` of what quantiles ``(..., Q)`` describe; demand is not below zero, and no gradient passes."""
+    rising = quantiles.detach().clamp(min=0).double().cpu().numpy()
+    return torch.from_numpy(mean_of(rising, levels)).to(quantiles)
 
 
 def pinball(quantiles: Tensor, target: Tensor, levels: Tensor | tuple[float, ...]) -> Tensor:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ...errors import ConfigError
 from ...features.calendar import CalendarFeatures, place_calendar
 from ...panel import F32, Panel
+from .options import Embed
 from .scaling import STATISTICS, Scaling
+from .statics import Statics
 
 _PATCH = {"s": 60, "min": 60, "h": 24, "D": 7, "W": 4, "M": 1, "Q": 1, "Y": 1}  # steps that go together
 _CONTEXT = {"s": 3600, "min": 2880, "h": 672, "D": 182, "W": 104, "M": 36, "Q": 16, "Y": 10}
 _YEAR = {"D": 364, "h": 168}  # second season: a year of days, a week of hours
 _REACH = {"D": 3, "W": 1}
+_WAVE = re.compile(r"_(sin|cos)\d+$")
 _MOST_TEXTS = 32  # a text covariate with more values than this is left out
 _NEAR_DAYS = 14  # a holiday casts its shadow so many days ahead
 _CODES = {"day_of_week", "day_of_month", "week_of_year", "month", "hour_of_day", "trend", "days_in_step", "weekend"}
@@ -95,6 +100,10 @@ class Inputs:
         calendar: names of the calendar features of each step: waves of week and year and pay-days, and where
             the panel says where it sells also that country's holidays, feasts and sale days.
         scaling: how demand is brought to one size.
+        normalise: demand is brought to the mean and deviation of the context before the network sees it.
+        seasonal: demand is freed of each series' season before the network sees it.
+        statics: what is known of series that does not change.
+        targets: past covariates that are forecast beside demand.
     """
 
     horizon: int
@@ -106,9 +115,16 @@ class Inputs:
     covariates: tuple[Covariate, ...]
     calendar: tuple[str, ...]
     scaling: Scaling
+    normalise: bool = False
+    seasonal: bool = False
+    statics: Statics = field(default_factory=Statics)
+    targets: tuple[str, ...] = ()
 
     @staticmethod
-    def of(panel: Panel, horizon: int, patch: int = 0, context: int = 0, scaling: Scaling = "mean") -> Inputs:
+    def of(
+        panel: Panel, horizon: int, patch: int = 0, context: int = 0, scaling: Scaling = "mean", *,
+        normalise: bool = False, seasonal: bool = False, embed: Embed = "none", targets: tuple[str, ...] = (),
+    ) -> Inputs:  # fmt: skip
         """Inputs that suit a panel.
 
         Args:
@@ -117,8 +133,22 @@ class Inputs:
             patch: steps per patch; 0 takes a week of days, a day of hours, a month of weeks.
             context: steps looked at; 0 takes half a year of days, two years of weeks.
                 (The same days of last year are seen besides.)
-            scaling: ``mean`` or ``robust``.
+            scaling: ``mean``, ``robust`` or ``asinh``.
+            normalise: see the attribute.
+            seasonal: see the attribute.
+            embed: which static columns it sees: ``none``, ``static``, or ``series`` (names of items too).
+            targets: see the attribute.
+
+        Raises:
+            ConfigError: a target is no past covariate of numbers.
         """
+        for name in targets:
+            if name not in panel.past or name in panel.categories:
+                some = [n for n in panel.past if n not in panel.categories]
+                raise ConfigError(
+                    f"'{name}' cannot be forecast beside demand: it is no past covariate of numbers; "
+                    f"there are: {', '.join(some) or 'none'}."
+                )
         freq = panel.freq
         plain = freq.multiple == 1
         size = patch or (_PATCH[freq.unit] if plain else 1)
@@ -130,7 +160,8 @@ class Inputs:
         return Inputs(
             horizon=horizon, patch=size, patches=-(-span // size), season=season, year=year,
             reach=_REACH.get(freq.unit, 0) if plain else 0, covariates=tuple(c for c in found if c is not None),
-            calendar=_calendar_names(panel), scaling=scaling,
+            calendar=_calendar_names(panel), scaling=scaling, normalise=normalise, seasonal=seasonal,
+            statics=Statics.of(panel, embed), targets=targets,
         )  # fmt: skip
 
     @property
@@ -151,7 +182,7 @@ class Inputs:
     @property
     def patch_width(self) -> int:
         """Numbers that describe one patch: its steps, then the series' state and the calendar at its end."""
-        return self.patch * (2 + self.width) + len(STATISTICS) + len(self.calendar)
+        return self.patch * (2 + self.width + len(self.targets)) + len(STATISTICS) + len(self.calendar)
 
     @property
     def ahead_width(self) -> int:
@@ -168,7 +199,7 @@ class Inputs:
                 if name.endswith("_next"):
                     out[:, k] = np.maximum(1 - column / _NEAR_DAYS, 0)
                 else:
-                    waves = "_sin" in name or "_cos" in name or name.startswith("payday")
+                    waves = is_wave(name)
                     out[:, k] = column if waves else column / max(1.0, min(panel.freq.days, 7.0))
         return out
 
@@ -180,7 +211,14 @@ class Inputs:
     def from_dict(fields: Mapping[str, Any]) -> Inputs:
         """Read the JSON form."""
         covariates = tuple(Covariate(**{**c, "texts": tuple(c["texts"])}) for c in fields["covariates"])
-        return Inputs(**{**fields, "covariates": covariates, "calendar": tuple(fields["calendar"])})
+        statics = Statics.from_dict(fields.get("statics", {}))
+        lists = {name: tuple(fields.get(name, ())) for name in ("calendar", "targets")}
+        return Inputs(**{**fields, **lists, "covariates": covariates, "statics": statics})
+
+
+def is_wave(name: str) -> bool:
+    """True for calendar features within [-1, 1] that vary all the time: waves of week and year, pay-days."""
+    return _WAVE.search(name) is not None or name.startswith("payday")
 
 
 def _calendar(panel: Panel, first: int, last: int) -> CalendarFeatures:
@@ -194,7 +232,7 @@ def _calendar_names(panel: Panel) -> tuple[str, ...]:
     varying = set(_calendar(panel, panel.end + 1 - max(panel.n_steps, 2), panel.end).varying().names)
     names = []
     for name in _calendar(panel, panel.end - 1, panel.end).names:
-        wave = "_sin" in name or "_cos" in name or name.startswith("payday")
+        wave = is_wave(name)
         code = name in _CODES or name.endswith(("_since", "_offset"))
         if wave or (name in varying and not code):
             names.append(name)

@@ -7,8 +7,7 @@ pieces stay three pieces. Logarithms are taken in double precision, in which cou
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -17,8 +16,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..counts import count_quantiles
-from .heads import Head, QuantileHead
+from .heads import Asinh, Head, Levels, Likelihood, QuantileHead
 from .options import HeadName
+from .scaling import Scaling
+from .tweedie import Tweedie
 
 _LEVEL = math.log(math.e - 1)  # softplus makes it 1
 _SOME = -0.4  # softplus makes it about 0.5
@@ -26,19 +27,6 @@ _RARE = -2.0  # a sigmoid makes it about 0.12
 _NARROWEST = 1e-3  # standard deviation, in units of the scale
 _EVENEST = 1e-4  # dispersion; below it counts are Poisson for all purposes
 _LEAST = 1e-12  # mean of counts
-
-
-class Likelihood(Head):
-    """A head with a likelihood."""
-
-    def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:
-        """Minus the log-likelihood."""
-        demand, unit = target.double() * scale, scale.double()
-        return -self.log_likelihood(parameters.double(), demand, unit).to(target)
-
-    @abstractmethod
-    def log_likelihood(self, parameters: Tensor, demand: Tensor, scale: Tensor) -> Tensor:
-        """Natural logarithm of the probability (of the density) of demand ``(...)`` in its own units."""
 
 
 class Gaussian(Likelihood):
@@ -53,7 +41,7 @@ class Gaussian(Likelihood):
         z = demand / scale - mean
         return -0.5 * (z / deviation) ** 2 - torch.log(deviation * scale) - 0.5 * math.log(2 * math.pi)
 
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+    def quantiles(self, parameters: Tensor, levels: Levels, scale: Tensor) -> Tensor:
         """See `Head.quantiles`."""
         mean, deviation = self._parts(parameters.detach())
         standard = torch.as_tensor(special.ndtri(np.asarray(levels))).to(parameters)
@@ -81,7 +69,7 @@ class StudentT(Likelihood):
         constant = torch.lgamma((freedom + 1) / 2) - torch.lgamma(freedom / 2) - 0.5 * torch.log(math.pi * freedom)
         return constant - torch.log(spread * scale) - (freedom + 1) / 2 * torch.log1p(z**2 / freedom)
 
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+    def quantiles(self, parameters: Tensor, levels: Levels, scale: Tensor) -> Tensor:
         """See `Head.quantiles`."""
         centre, spread, freedom = self._parts(parameters.detach())
         standard = special.stdtrit(freedom.double().cpu().numpy()[..., None], np.asarray(levels))
@@ -116,7 +104,7 @@ class Poisson(Likelihood):
         mean = (self.mean(parameters, scale) * scale).clamp(min=_LEAST)
         return demand * torch.log(mean) - mean - torch.lgamma(demand + 1)
 
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+    def quantiles(self, parameters: Tensor, levels: Levels, scale: Tensor) -> Tensor:
         """See `Head.quantiles`."""
         mean = self.mean(parameters, scale)
         return _counts(mean, torch.zeros_like(mean), torch.tensor(levels), scale)
@@ -142,7 +130,7 @@ class NegativeBinomial(Likelihood):
         ways = torch.lgamma(demand + size) - torch.lgamma(size) - torch.lgamma(demand + 1)
         return ways - size * torch.log1p(mean / size) - demand * torch.log1p(size / mean)
 
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+    def quantiles(self, parameters: Tensor, levels: Levels, scale: Tensor) -> Tensor:
         """See `Head.quantiles`."""
         return _counts(*self._parts(parameters), torch.tensor(levels), scale)
 
@@ -170,7 +158,7 @@ class ZeroInflated(NegativeBinomial):
         count = awake + super().log_likelihood(parameters, demand, scale)
         return torch.where(demand > 0, count, torch.logaddexp(silent, count))
 
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+    def quantiles(self, parameters: Tensor, levels: Levels, scale: Tensor) -> Tensor:
         """See `Head.quantiles`."""
         silent = torch.sigmoid(parameters[..., 2:])  # (..., 1)
         return _counts(*self._parts(parameters), (torch.tensor(levels).to(silent) - silent) / (1 - silent), scale)
@@ -190,15 +178,18 @@ def _counts(mean: Tensor, dispersion: Tensor, levels: Tensor, scale: Tensor) -> 
 
 
 _HEADS: dict[HeadName, Callable[[int], Head]] = {
+    "auto": QuantileHead,  # where no panel says otherwise
     "quantiles": QuantileHead,
     "gaussian": Gaussian,
     "student-t": StudentT,
     "poisson": Poisson,
+    "tweedie": Tweedie,
     "negbin": NegativeBinomial,
     "zero-inflated": ZeroInflated,
 }
 
 
-def head_of(name: HeadName, width: int) -> Head:
+def head_of(name: HeadName, width: int, scaling: Scaling = "mean") -> Head:
     """The head of that name for hidden vectors of a width."""
-    return _HEADS[name](width)
+    head = _HEADS[name](width)
+    return Asinh(head) if scaling == "asinh" else head

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..spec import Capabilities
-from .family import RecurrentSpec, neural_capabilities
+from .encoders import MemorySpec
+from .family import neural_capabilities
 from .options import CellName
 
 
 @dataclass(frozen=True)
-class Lstm(RecurrentSpec):
+class Lstm(MemorySpec):
     """Long short-term memory, one network for all series.
 
     A step of the recurrence is a patch (a week of daily data), which makes it several times faster than one
@@ -30,5 +31,6 @@ class Lstm(RecurrentSpec):
     name: ClassVar[str] = "lstm"
     cell: ClassVar[CellName] = "lstm"
     capabilities: ClassVar[Capabilities] = neural_capabilities(
-        "Long short-term memory over weekly patches, one network for all series, direct quantiles."
+        "Long short-term memory over weekly patches, one network for all series, direct quantiles.",
+        static=True,
     )

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 from ..space import Range, Space
 from ..spec import Capabilities
-from .family import EncoderSpec, neural_capabilities
+from .encoders import DirectSpec
+from .family import neural_capabilities
 from .inputs import Inputs
 
 
 @dataclass(frozen=True)
-class Mlp(EncoderSpec):
+class Mlp(DirectSpec):
     """Trend and remainder, each mapped to the future by a linear map of its own, one network for all series.
 
     The trend is a moving average over one season. There is no recurrence: every step of the context has weights
@@ -29,9 +30,10 @@ class Mlp(EncoderSpec):
 
     name: ClassVar[str] = "mlp"
     capabilities: ClassVar[Capabilities] = neural_capabilities(
-        "Linear maps of trend and remainder (DLinear) and a small perceptron, one network for all series."
+        "Linear maps of trend and remainder (DLinear) and a small perceptron, one network for all series.",
+        static=True,
     )
-    space: ClassVar[Space] = {**EncoderSpec.space, "layers": Range(0, 2)}
+    space: ClassVar[Space] = {**DirectSpec.space, "layers": Range(0, 2)}
     fewest_layers: ClassVar[int] = 0
 
     def encoder(self, inputs: Inputs) -> Any:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..spec import Capabilities
-from .family import RecurrentSpec, neural_capabilities
+from .encoders import MemorySpec
+from .family import neural_capabilities
 from .options import CellName
 
 
 @dataclass(frozen=True)
-class Rnn(RecurrentSpec):
+class Rnn(MemorySpec):
     """A plain recurrent network, one for all series.
 
     Its state is rewritten at every step, with no gates that could keep it: the quickest of its kind and the
@@ -28,5 +29,6 @@ class Rnn(RecurrentSpec):
     name: ClassVar[str] = "rnn"
     cell: ClassVar[CellName] = "elman"
     capabilities: ClassVar[Capabilities] = neural_capabilities(
-        "Elman's plain recurrent network over weekly patches, one network for all series."
+        "Elman's plain recurrent network over weekly patches, one network for all series.",
+        static=True,
     )

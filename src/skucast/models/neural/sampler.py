@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from ...forecast import LEVELS
 from ...panel import I64
+from ..counts import demand_class
 from .heads import pinball
 from .windows import Batch, Windows
 
@@ -19,6 +21,7 @@ _VOLUME = 0.5  # series are drawn in proportion to their demand to this power
 _MOST = 1e3  # a series counts for at most so many typical ones, and at least for one part in so many
 _JUDGED = 1024  # series of an exam
 _AT_ONCE = 512
+_COLD = 0.15  # share of windows without a history, where static columns are seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,7 @@ class Sampler:
         last: ``(R,)`` last possible origin: at least one observed target lies ahead.
         share: ``(R,)`` cumulative probabilities of the series.
         volume: ``(S,)`` demand of each series in units of the typical one, cut off at both ends.
+        fading: natural logarithm of how much rarer an origin is drawn than the next one; 0 draws all alike.
     """
 
     windows: Windows
@@ -42,10 +46,18 @@ class Sampler:
     last: I64
     share: npt.NDArray[np.float64]
     volume: npt.NDArray[np.float64]
+    fading: float = 0.0
 
     @staticmethod
-    def of(windows: Windows, held_out: int) -> Sampler:
-        """Series are drawn in proportion to their length and, damped, to their demand."""
+    def of(windows: Windows, held_out: int, half_life: int = 0, balance: float = 0.0) -> Sampler:
+        """Series are drawn in proportion to their length and, damped, to their demand.
+
+        Args:
+            windows: of the panel, held-out steps included.
+            held_out: steps at the end that are never a target.
+            half_life: steps after which an origin is drawn half as often; the length of a series counts likewise.
+            balance: 0 leaves classes of demand as frequent as they are, 1 makes them equally frequent.
+        """
         first, last = [], []
         for low, high in zip(windows.start.tolist(), (windows.end - held_out).tolist(), strict=True):
             seen, sold = windows.seen[low : max(high, low)], windows.sold[low : max(high, low)]
@@ -57,8 +69,17 @@ class Sampler:
         scale = windows.scale[known].astype(np.float64)
         typical = float(np.median(scale[scale > 0])) if (scale > 0).any() else 1.0
         volume = np.clip(scale / typical, 1 / _MOST, _MOST)
-        total = np.cumsum((stop - begin + 1)[rows] * volume[rows] ** _VOLUME)
-        return Sampler(windows, held_out, rows, begin[rows], stop[rows], total / total[-1:], volume)
+        fading = math.log(2) / half_life if half_life else 0.0
+        length: npt.NDArray[np.float64] = (stop - begin + 1)[rows].astype(np.float64)
+        if fading:
+            age = (windows.end - held_out - 1 - stop)[rows]  # of the last origin
+            length = np.exp(-fading * age) * -np.expm1(-fading * length) / -math.expm1(-fading)
+        weight = length * volume[rows] ** _VOLUME
+        if balance:
+            kind = _classes(windows, rows, held_out)
+            weight *= (np.bincount(kind, weight, 4)[kind] / weight.sum()) ** -balance
+        total = np.cumsum(weight)
+        return Sampler(windows, held_out, rows, begin[rows], stop[rows], total / total[-1:], volume, fading)
 
     @property
     def origins(self) -> int:
@@ -69,10 +90,21 @@ class Sampler:
         """A random batch, with the loss at ``ahead`` random steps of the horizon (all if that is fewer)."""
         k = np.searchsorted(self.share, rng.random(size), side="right").clip(max=self.rows.size - 1)
         length = self.last[k] - self.first[k] + 1
-        origin = self.first[k] + (rng.random(size) * length).astype(np.int64)
+        origin = self.first[k] + self._within(rng.random(size), length)
+        if self.windows.prior.any():  # as if nothing were known yet but static columns
+            cold = (rng.random(size) < _COLD) & (self.windows.prior[self.rows[k]] > 0)
+            origin = np.where(cold, self.windows.start[self.rows[k]] - 1, origin)
         horizon, forks = self.windows.inputs.horizon, min(forks, self.windows.inputs.patches)
         steps = np.sort(rng.permutation(horizon)[:ahead]) if ahead < horizon else None
         return self.windows.gather(self.rows[k], origin, forks=forks, hidden=self.held_out, steps=steps)
+
+    def _within(self, chance: npt.NDArray[np.float64], length: I64) -> I64:
+        """Origins ``(B,)`` counted from the first one, of so many each."""
+        if not self.fading:
+            return (chance * length).astype(np.int64)
+        # ages have a geometric distribution that is cut off at the first origin
+        age = np.floor(-np.log1p(chance * np.expm1(-self.fading * length)) / self.fading).astype(np.int64)
+        return np.asarray(np.clip(length - 1 - age, 0, length - 1))
 
     def exam(self, rng: np.random.Generator) -> Exam:
         """The windows right before the held-out steps, of a random choice of series."""
@@ -83,6 +115,15 @@ class Sampler:
         parts = [slice(i, i + _AT_ONCE) for i in range(0, rows.size, _AT_ONCE)]
         units = torch.from_numpy(self.volume[rows]).float().to(self.windows.device)
         return Exam(rows, tuple((self.windows.gather(rows[p], origins[p]), units[p, None, None]) for p in parts))
+
+
+def _classes(windows: Windows, rows: I64, held_out: int) -> I64:
+    """``(R,)`` class of each series' demand, see `skucast.models.counts.demand_class`."""
+    out = np.empty(rows.size, np.int64)
+    for k, row in enumerate(rows.tolist()):
+        cells = slice(windows.start[row], windows.end[row] - held_out)
+        out[k] = demand_class(np.where(windows.seen[cells], windows.demand[cells], np.nan)[:, None])[0]
+    return out
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,13 +16,15 @@ import numpy.typing as npt
 from ...panel import F32, Panel
 
 F64 = npt.NDArray[np.float64]
-Scaling = Literal["mean", "robust"]
+Scaling = Literal["mean", "robust", "asinh"]
+"""Units that answers are in: the running ``mean``, a ``robust`` one, or the mean with its hyperbolic arcsine taken."""
 
 STATISTICS: tuple[str, ...] = ("log_scale", "recent", "overall", "spread", "zeros", "since_sale", "observed", "burst")
 """Names of the statistics of `Running`, in order."""
 _CHUNK = 2_000_000  # cells worked on at once
 _OUTLIER = 6.0  # robust scaling: an observation counts for at most so many times the running mean
 _PHASE_DECAY = 0.75  # of the profile over past seasons
+_LEAST_SPREAD = 0.1  # of a window, in units of the scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,21 +36,26 @@ class Running:
         statistics: ``(N, G)``, the columns of `STATISTICS`, scaled to about one.
         phase: exponential mean of the same phase of past seasons, that step included; NaN where none was seen.
         near: mean of the steps at most ``reach`` away, later ones included (for looking back one year).
+        level: mean of the last ``window`` steps in units of the scale; empty without a window.
+        spread: their standard deviation in units of the scale, not below a tenth; empty without a window.
     """
 
     scale: F32
     statistics: F32
     phase: F32
     near: F32
+    level: F32
+    spread: F32
 
     @staticmethod
-    def of(panel: Panel, season: int, reach: int, method: Scaling = "mean") -> Running:
+    def of(panel: Panel, season: int, reach: int, method: Scaling = "mean", window: int = 0) -> Running:
         """Running columns of a panel; negative demand counts as zero."""
         flat = np.maximum(panel.observed, np.float32(0))
         n = flat.size
         made = Running(
             np.empty(n, np.float32), np.empty((n, len(STATISTICS)), np.float32),
             np.empty(n, np.float32), np.empty(n, np.float32),
+            *(np.empty(n if window else 0, np.float32) for _ in range(2)),
         )  # fmt: skip
         first, lengths = 0, panel.lengths
         while first < len(panel):
@@ -67,6 +74,11 @@ class Running:
                 made.statistics[cells, k] = column[inside]
             made.phase[cells] = _phase(dense, season)[inside]
             made.near[cells] = _near(dense, reach)[inside]
+            if window:
+                unit = np.where(scale > 0, scale, 1.0)
+                level, spread = _moments(dense, window)
+                made.level[cells] = (level / unit)[inside]
+                made.spread[cells] = np.maximum(spread / unit, _LEAST_SPREAD)[inside]
             first = last
         return made
 
@@ -130,6 +142,19 @@ def _phase(values: F64, season: int) -> F64:
     bottom = lfilter([1.0], [1.0, -_PHASE_DECAY], seen, axis=1)
     mean = np.where(bottom > 1e-6, top / np.maximum(bottom, 1e-6), np.nan)
     return np.asarray(mean.reshape(rows, -1)[:, pad:])
+
+
+def _moments(values: F64, window: int) -> tuple[F64, F64]:
+    """Mean and standard deviation of what was observed in the last ``window`` steps; 0 where nothing was."""
+    seen = ~np.isnan(values)
+    y = np.where(seen, values, 0.0)
+    parts = []
+    for part in (seen.astype(np.float64), y, y**2):
+        total = np.cumsum(np.pad(part, ((0, 0), (window, 0))), axis=1)
+        parts.append(total[:, window:] - total[:, :-window])
+    count, first, second = np.maximum(parts[0], 1.0), parts[1], parts[2]
+    mean = first / count
+    return mean, np.sqrt(np.maximum(second / count - mean**2, 0.0))
 
 
 def _near(values: F64, reach: int) -> F64:
