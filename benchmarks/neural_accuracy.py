@@ -40,6 +40,23 @@ def measure(panel: Panel, task: Task, name: str, seed: int) -> dict[str, Any]:
     return {**{m: round(row[m], 5) for m in METRICS}, "seconds": round(time.perf_counter() - begin, 1)}
 
 
+PUBLISHED = {
+    "hierarchical_daily": "hierarchical_sales_1D", "hierarchical_weekly": "hierarchical_sales_1W", "m5_daily": "m5_1D",
+    "m5_weekly": "m5_1W", "walmart": "walmart",
+}  # fmt: skip
+
+
+def published(file: Path) -> dict[str, dict[str, float]]:
+    """WQL of networks in fev-bench's published table, relative to its seasonal naive, on its own windows."""
+    table = {row["file"]: row for row in pl.read_csv(file).iter_rows(named=True)}
+    return {
+        name: {
+            key: round(table[name][column] / table["seasonal_naive"][column], 4) for key, column in PUBLISHED.items()
+        }
+        for name in ("deepar", "tft", "patchtst")
+    }
+
+
 def sample(key: str, folder: Path, most: int) -> Panel:
     """A set, or a random choice of its series."""
     panel = TASKS[key].build(folder)
@@ -55,8 +72,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=[*BESIDE, *NETWORKS])
     parser.add_argument("--series", type=int, default=1000, help="most series of a set; 0 takes all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--published", type=Path, help="fev-bench's table of WQL, for its networks")
     options = parser.parse_args()
     content = read("neural_accuracy")
+    if options.published:
+        content["published"] = published(options.published)
+        write("neural_accuracy", content)
     for seed in options.seeds:
         for key in options.sets:
             task, panel = TASKS[key], sample(key, options.data, options.series)

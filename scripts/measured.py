@@ -341,6 +341,17 @@ def neural() -> str:
             spread = f" ({min(found):.3f}–{max(found):.3f})" if len(found) > 1 else ""
             cells.append(f"{sum(found) / len(found):.3f}{spread}")
         out.append(f"| `{model}` | {' | '.join(cells)} |")
+    shared = [n for n in accuracy_of["sets"] if n in accuracy_of["published"]["deepar"]]
+    out += ["", "Next to networks of fev-bench's published table, all relative to its seasonal naive. Theirs are of fev-bench's windows and all",
+            "series, ours of later windows of the same data and samples, so that only rough differences mean something.", "",
+            "| network | " + " | ".join(SETS[n].split(",")[0] + ", " + SETS[n].split(", ")[-1] for n in shared) + " |",
+            "|---|" + "---:|" * len(shared)]  # fmt: skip
+    for model in [n for n in next(iter(accuracy_of["sets"].values()))["models"] if n not in ("seasonal-naive", "ets", "lightgbm")]:
+        sets = [accuracy_of["sets"][n] for n in shared]
+        means = [sum(s["wql"] for s in one["models"][model].values()) / len(one["models"][model]) / one["yardstick"] for one in sets]
+        out.append(f"| `{model}` | " + " | ".join(f"{x:.3f}" for x in means) + " |")
+    for name, label in {"deepar": "DeepAR (published)", "tft": "TFT (published)", "patchtst": "PatchTST (published)"}.items():
+        out.append(f"| {label} | " + " | ".join(f"{accuracy_of['published'][name][n]:.3f}" for n in shared) + " |")
     out += ["", f"`python benchmarks/neural_accuracy.py DATA_FOLDER`, {accuracy_of['about']['made'][:10]}, {accuracy_of['about']['machine']}.", "",
             "### Tuning", "", "| set, model | budget | settings tried | WQL of the windows that chose | WQL of later windows |", "|---|---:|---:|---:|---:|"]  # fmt: skip
     for name, one in tuned["tasks"].items():
