@@ -48,6 +48,7 @@ from .reorder_point import (
     rq_normal,
 )
 from .selection import Bounds, Funded, PriorityList, fund, marginal_gains
+from .through_lead_time import order_through_lead_time
 
 __all__ = [
     "BaseStock",
@@ -104,6 +105,7 @@ __all__ = [
     "normal_loss",
     "normal_second_loss",
     "optimal_lost_sales",
+    "order_through_lead_time",
     "reorder_point_for_cycle_service",
     "reorder_point_for_fill_rate",
     "rolling_lot_sizes",

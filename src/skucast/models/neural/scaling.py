@@ -21,7 +21,7 @@ Scaling = Literal["mean", "robust", "asinh"]
 
 STATISTICS: tuple[str, ...] = ("log_scale", "recent", "overall", "spread", "zeros", "since_sale", "observed", "burst")
 """Names of the statistics of `Running`, in order."""
-_CHUNK = 2_000_000  # cells worked on at once
+_CHUNK = 60_000  # cells worked on at once: their columns stay in the cache
 _OUTLIER = 6.0  # robust scaling: an observation counts for at most so many times the running mean
 _PHASE_DECAY = 0.75  # of the profile over past seasons
 _LEAST_SPREAD = 0.1  # of a window, in units of the scale
@@ -96,12 +96,17 @@ def _running(values: F64, season: int, method: Scaling) -> tuple[F64, list[F64]]
         before[np.concatenate([np.zeros((len(y), 1), np.int64), count[:, :-1]], axis=1) < 3] = np.inf
         y = np.minimum(y, np.where(before > 0, _OUTLIER * before, np.inf))
         total = np.cumsum(y, axis=1) / some
-    recent = _exponential(y, seen, long)
+    weights = {span: _weights(seen, span) for span in {2.0, short, long}}
+
+    def smooth(x: F64, span: float) -> F64:
+        return _filtered(x, span) / weights[span] * (count > 0)
+
+    recent = smooth(y, long)
     scale = 0.5 * (recent + total)
     unit = np.where(scale > 0, scale, 1.0)
     ratio = np.minimum(y / unit, 50.0)
-    second = _exponential(np.where(seen, ratio**2, 0.0), seen, long)
-    first = _exponential(np.where(seen, ratio, 0.0), seen, long)
+    second = smooth(np.where(seen, ratio**2, 0.0), long)
+    first = smooth(np.where(seen, ratio, 0.0), long)
     sold = y > 0
     column = np.arange(y.shape[1])
     latest = np.maximum.accumulate(np.where(sold, column, -1), axis=1)
@@ -109,25 +114,27 @@ def _running(values: F64, season: int, method: Scaling) -> tuple[F64, list[F64]]
     since = np.where(latest >= 0, column - latest, np.maximum(column - born + 1, 0))
     statistics = [
         np.clip(np.log(unit), -7, 7) / 3,
-        np.arcsinh(_exponential(y, seen, short) / unit),
+        np.arcsinh(smooth(y, short) / unit),
         np.arcsinh(total / unit),
         np.sqrt(np.maximum(second - first**2, 0.0)),
-        _exponential((seen & ~sold).astype(np.float64), seen, long),
+        smooth((seen & ~sold).astype(np.float64), long),
         np.log1p(since) / 3,
         np.log1p(count) / 5,
-        np.arcsinh(_exponential(y, seen, 2.0) / unit),
+        np.arcsinh(smooth(y, 2.0) / unit),
     ]
     return np.where(count > 0, scale, 0.0), statistics
 
 
-def _exponential(values: F64, seen: npt.NDArray[np.bool_], span: float) -> F64:
-    """Exponentially weighted mean of the observed so far, its memory about ``span`` observed steps."""
+def _filtered(values: F64, span: float) -> F64:
+    """Exponentially weighted sums, their memory about ``span`` steps."""
     from scipy.signal import lfilter
 
-    keep = 1 - 1 / span
-    top = lfilter([1.0], [1.0, -keep], values, axis=1)
-    bottom = lfilter([1.0], [1.0, -keep], seen.astype(np.float64), axis=1)
-    return np.asarray(np.maximum(top, 0.0) / np.maximum(bottom, 1e-12)) * (np.cumsum(seen, axis=1) > 0)
+    return np.asarray(np.maximum(lfilter([1.0], [1.0, -(1 - 1 / span)], values, axis=1), 0.0))
+
+
+def _weights(seen: npt.NDArray[np.bool_], span: float) -> F64:
+    """What `_filtered` sums have to be divided by to be means of the observed so far."""
+    return np.maximum(_filtered(seen.astype(np.float64), span), 1e-12)
 
 
 def _phase(values: F64, season: int) -> F64:
