@@ -165,6 +165,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement of speed")
     parser.add_argument("--again", action="store_true", help="measure anew what is there already")
+    parser.add_argument("--note", default="", help="what else to know of the machine")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -193,7 +194,9 @@ def main() -> None:
             if ours in rows and not given.again:
                 continue
             rows[ours] = row = race(panel, ours, PAIRS[ours], given.peer, threads, given.seed)
-            content["about"] = about(seed=given.seed, horizon=HORIZON, context=CONTEXT)
+            content["about"] = about(
+                seed=given.seed, horizon=HORIZON, context=CONTEXT, **({"note": given.note} if given.note else {})
+            )
             write("neural_race", content)
             reached, factor = row.get("reached_seconds"), row.get("times_faster")
             told = f"there after {reached} s ({factor} x)" if reached else "not there"

@@ -298,70 +298,75 @@ def _circumstances(about: dict[str, Any]) -> str:
 
 
 def neural() -> str:
-    """The page about networks, with what was measured between its marks."""
+    """The page about networks, with what was measured so far between its marks."""
     page = (DOCS / "neural.md").read_text(encoding="utf-8")
     head, _, rest = page.partition(MEASURED)
     _, _, tail = rest.partition(END)
-    race, accuracy_of, tuned = (
-        json.loads((RESULTS / f"{n}.json").read_text()) for n in ("neural_race", "neural_accuracy", "neural_tuning")
-    )
-    out = [MEASURED, "### Against neuralforecast", "", "Seconds of training on one thread until neuralforecast's best score is reached, without covariates on either side.",
+    race, accuracy_of = (json.loads((RESULTS / f"{n}.json").read_text()) for n in ("neural_race", "neural_accuracy"))
+    out = [MEASURED, *_race(race), *(_speed(race["speed"]) if "speed" in race else []), *_networks(accuracy_of)]
+    if (RESULTS / "neural_tuning.json").is_file():
+        out += _tuned(json.loads((RESULTS / "neural_tuning.json").read_text()))
+    return head + "\n".join([*out, END]) + tail
+
+
+def _race(race: dict[str, Any]) -> list[str]:
+    out = ["### Against neuralforecast", "", "Seconds of training on one thread until neuralforecast's best score is reached, without covariates on either side.",
            "", "| set | skucast | neuralforecast | its best WQL | after | skucast is there after | times faster |", "|---|---|---|---:|---:|---:|---:|"]  # fmt: skip
     for name, pairs in race["race"].items():
         for one in pairs.values():
-            there = (
-                f"{one['reached_seconds']:.1f} s | {one['times_faster']:.0f}" if "reached_seconds" in one else "not | –"
-            )
-            out.append(
-                f"| {SETS[name]} | `{one['ours']}` | {one['peer']} | {one['peer_best']:.4f} | {one['peer_best_seconds']:.0f} s | {there} |"
-            )
-    out += ["", f"`python benchmarks/neural_race.py DATA_FOLDER --peer PYTHON`, {_circumstances(race['about'])}.", "",
-            "### Speed", "", f"Windows per second in training: two layers of {race['speed']['hidden']} units, {race['speed']['context']} days of context, 28 ahead,",
-            f"{race['speed']['batch']} windows a batch, patches of a week. Memory is what training adds to the process.", "",
-            "| network | weights | 1 thread | 2 threads | 1 thread, bf16 | 2 threads, bf16 | memory |", "|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
-    for name, rows in race["speed"]["networks"].items():
+            there = f"{one['reached_seconds']:.1f} s | {one['times_faster']:.1f}" if "reached_seconds" in one else "not | –"
+            out.append(f"| {SETS[name]} | `{one['ours']}` | {one['peer']} | {one['peer_best']:.4f} | {one['peer_best_seconds']:.0f} s | {there} |")
+    per_second = [one["peer_windows_per_second"] for pairs in race["race"].values() for one in pairs.values() if one["ours"] == "lstm"]
+    return [*out, "", f"neuralforecast's LSTM trained {min(per_second):,} to {max(per_second):,} windows a second there.", "",
+            f"`python benchmarks/neural_race.py DATA_FOLDER --peer PYTHON`, {_circumstances(race['about'])}."]  # fmt: skip
+
+
+def _speed(speed: dict[str, Any]) -> list[str]:
+    out = ["", "### Speed", "", f"Windows per second in training: two layers of {speed['hidden']} units, {speed['context']} days of context, 28 ahead,",
+           f"{speed['batch']} windows a batch, patches of a week. Memory is what training adds to the process.", "",
+           "| network | weights | 1 thread | 2 threads | 1 thread, bf16 | 2 threads, bf16 | memory |", "|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+    for name, rows in speed["networks"].items():
         cells = [f"{rows[f'{p}, {t} threads']['windows_per_second']:,}" for p in ("fp32", "bf16") for t in (1, 2)]
         first = rows["fp32, 1 threads"]
         out.append(f"| `{name}` | {first['weights']:,} | {' | '.join(cells)} | {first['extra_gb']:.2f} GB |")
-    per_second = [
-        one["peer_windows_per_second"]
-        for pairs in race["race"].values()
-        for one in pairs.values()
-        if one["ours"] == "lstm"
-    ]
-    out += ["", f"neuralforecast's LSTM trains {min(per_second):,} to {max(per_second):,} windows a second on one thread in the race above.", "",
-            "### Accuracy", "", "Weighted quantile loss (levels .1 to .9) on the held-out windows of the league, the mean of three seeds and, in brackets, the",
-            "lowest and the highest. Sets with more than a thousand series are sampled.", "",
-            "| model | " + " | ".join(SETS[n].split(",")[0] + ", " + SETS[n].split(", ")[-1] for n in accuracy_of["sets"]) + " |",
-            "|---|" + "---:|" * len(accuracy_of["sets"])]  # fmt: skip
-    for model in next(iter(accuracy_of["sets"].values()))["models"]:
-        cells = []
-        for one in accuracy_of["sets"].values():
-            found = [seed["wql"] for seed in one["models"][model].values()]
-            spread = f" ({min(found):.3f}–{max(found):.3f})" if len(found) > 1 else ""
-            cells.append(f"{sum(found) / len(found):.3f}{spread}")
+    return [*out, "", f"`python benchmarks/neural_race.py DATA_FOLDER --speed`, {speed['about']['made'][:10]}, {speed['about']['machine']}."]
+
+
+def _networks(measured: dict[str, Any]) -> list[str]:
+    sets = measured["sets"]
+    models = list(next(iter(sets.values()))["models"])
+    titles = " | ".join(f"{SETS[n].split(',')[0]}, {SETS[n].split(', ')[-1]}" for n in sets)
+    lines = "|---|" + "---:|" * len(sets)
+    out = ["", "### Accuracy", "", "Weighted quantile loss (levels .1 to .9) on the held-out windows of the league; where there is more than one seed the mean,",
+           "and in brackets the lowest and the highest. Of sets with more than a thousand series a thousand are taken; – was not run.", "",
+           f"| model | {titles} |", lines]  # fmt: skip
+    relative = ["", "Relative to fev-bench's seasonal naive, beside networks of fev-bench's published table. Theirs are of fev-bench's windows and",
+                "all series, ours of later windows of the same data and of samples, so that only rough differences mean something.", "",
+                f"| model | {titles} |", lines]  # fmt: skip
+    for model in models:
+        cells, shares = [], []
+        for one in sets.values():
+            found = [seed["wql"] for seed in one["models"].get(model, {}).values()]
+            mean = sum(found) / max(len(found), 1)
+            spread = f" ({min(found):.3f} to {max(found):.3f})" if len(found) > 1 else ""
+            cells.append(f"{mean:.3f}{spread}" if found else "–")
+            shares.append(f"{mean / one['yardstick']:.3f}" if found else "–")
         out.append(f"| `{model}` | {' | '.join(cells)} |")
-    shared = [n for n in accuracy_of["sets"] if n in accuracy_of["published"]["deepar"]]
-    out += ["", "Next to networks of fev-bench's published table, all relative to its seasonal naive. Theirs are of fev-bench's windows and all",
-            "series, ours of later windows of the same data and samples, so that only rough differences mean something.", "",
-            "| network | " + " | ".join(SETS[n].split(",")[0] + ", " + SETS[n].split(", ")[-1] for n in shared) + " |",
-            "|---|" + "---:|" * len(shared)]  # fmt: skip
-    for model in [n for n in next(iter(accuracy_of["sets"].values()))["models"] if n not in ("seasonal-naive", "ets", "lightgbm")]:
-        sets = [accuracy_of["sets"][n] for n in shared]
-        means = [sum(s["wql"] for s in one["models"][model].values()) / len(one["models"][model]) / one["yardstick"] for one in sets]
-        out.append(f"| `{model}` | " + " | ".join(f"{x:.3f}" for x in means) + " |")
-    for name, label in {"deepar": "DeepAR (published)", "tft": "TFT (published)", "patchtst": "PatchTST (published)"}.items():
-        out.append(f"| {label} | " + " | ".join(f"{accuracy_of['published'][name][n]:.3f}" for n in shared) + " |")
-    out += ["", f"`python benchmarks/neural_accuracy.py DATA_FOLDER`, {accuracy_of['about']['made'][:10]}, {accuracy_of['about']['machine']}.", "",
-            "### Tuning", "", "| set, model | budget | settings tried | WQL of the windows that chose | WQL of later windows |", "|---|---:|---:|---:|---:|"]  # fmt: skip
+        relative.append(f"| `{model}` | {' | '.join(shares)} |")
+    for name, label in {"deepar": "DeepAR", "tft": "TFT", "patchtst": "PatchTST"}.items():
+        told = measured["published"][name]
+        relative.append(f"| {label}, published | " + " | ".join(f"{told[n]:.3f}" if n in told else "–" for n in sets) + " |")
+    return [*out, *relative, "", f"`python benchmarks/neural_accuracy.py DATA_FOLDER`, {measured['about']['made'][:10]}, {measured['about']['machine']}."]
+
+
+def _tuned(tuned: dict[str, Any]) -> list[str]:
+    out = ["", "### Tuning", "", "| set, model | budget | settings tried | WQL of the windows that chose | WQL of later windows |", "|---|---:|---:|---:|---:|"]
+    notes = []
     for name, one in tuned["tasks"].items():
-        search, later = one["search"], one["later"]
+        search, later, key = one["search"], one["later"], name.split(" / ")[0]
         after = later.get("after", later["before"])["wql"]
-        out.append(f"| {SETS[name.split(' / ')[0]]}, `{one['model']}` | {one['budget_seconds']:.0f} s | {search['trials']} | {search['wql_before']:.4f} to "
+        out.append(f"| {SETS[key]}, `{one['model']}` | {one['budget_seconds']:.0f} s | {search['trials']} | {search['wql_before']:.4f} to "
                    f"{search['wql_after']:.4f} | {later['before']['wql']:.4f} to {after:.4f} |")  # fmt: skip
         changed = ", ".join(f"`{k} = {json.dumps(v)}`" for k, v in search["changed"].items()) or "nothing"
-        out += [
-            "",
-            f"Changed: {changed}. `python benchmarks/tuning.py DATA_FOLDER --task {name.split(' / ')[0]} --model {one['model']} --as neural_tuning`.",
-        ]
-    return head + "\n".join([*out, END]) + tail
+        notes += ["", f"Changed: {changed}. `python benchmarks/tuning.py DATA_FOLDER --task {key} --model {one['model']} --as neural_tuning`."]
+    return [*out, *notes]

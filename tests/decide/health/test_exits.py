@@ -118,6 +118,7 @@ def test_the_best_way_out_is_never_worse_than_keeping_and_units_are_never_invent
     terms = Returns(np.where(rng.random(rows) < 0.5, NAN, 1.5), np.ones(rows), np.full(rows, 30.0))
     found = decide(p, stock, units, needs, rng.integers(0, 2, rows), terms, -2.0, (0.1, 0.3))
     assert (found.gain >= 0).all()
+    assert (found.action[units == 0] == 0).all()
     for name in ACTIONS:
         possible = (units > 0) & ~np.isnan(found.gains[name])
         assert (found.gain[possible] >= found.gains[name][possible] - 0.005 - 1e-9).all()

@@ -85,6 +85,22 @@ def test_dead_is_long_idle_and_not_expected_to_sell_and_goes_back_where_that_pay
     assert h.sustainability.filter(pl.col("measure") == "dead").row(0)[1:4] == (1, 12, 60)
 
 
+def test_returns_are_possible_until_their_last_day_and_at_the_share_of_the_cost_where_no_price_is_given():
+    items = {
+        "unique_id": ["A", "B", "C"], "on_hand": [10.0] * 3, "unit_cost": [5.0] * 3, "unit_price": [9.0] * 3,
+        "last_sale": [LONG_AGO] * 3, "return_until": [YESTERDAY, TODAY, None], "return_fee": [0.0, 4.0, 0.0],
+        "return_max": [None, None, 2.0],
+    }  # fmt: skip
+    h = look(certain({k: [0.0] * 7 for k in "ABC"}), items, return_share=0.4, holding_rate=0.0)
+    found = {r["unique_id"]: (r["action"], r["return_value"], r["exit_units"]) for r in h.exits.iter_rows(named=True)}
+    assert found == {
+        "A": ("keep", None, 0),
+        "B": ("return", pytest.approx(16), 10),
+        "C": ("return", pytest.approx(4), 2),
+    }
+    assert {a.key: a.items for a in h.assumptions}["no-return-terms"] == 1
+
+
 def test_units_go_to_the_location_that_runs_short():
     f = certain({"A/N": [1.0] * 28, "A/S": [2.0] * 28})
     items = {
@@ -111,6 +127,7 @@ def test_what_expires_is_waste_and_excess_with_its_carbon():
     h = look(certain({"A": [1.0] * 14}), items, elasticity=-2.0)
     a = row(h, "A")
     assert (a["waste_units"], a["waste_value"], a["expires_units"], a["excess_units"]) == (12, 36, 12, 12)
+    assert (a["p_sold"], a["sell_share"]) == (0, 0.4)  # what has expired is not sold within the year
     assert h.risk()["wasted"].to_list() == [0] * 7 + [12] + [0] * 6
     waste = h.sustainability.row(0, named=True)
     assert waste == {

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skucast.decide.purchase_list import GainCurves, Limits, Lines, SupplierRule, gain_curves, order_sales, purchase_list
+from skucast.decide.purchase_list import (
+    GainCurves,
+    Limits,
+    Lines,
+    SupplierRule,
+    gain_curves,
+    order_sales,
+    purchase_list,
+)
+from skucast.decide.purchase_list.programme import Programme
 from skucast.errors import ConfigError, DataError
 
 from .playing import allowed, best_of_all, expected_gain
@@ -47,7 +56,9 @@ def test_the_order_gains_what_enumeration_finds(seed):
         line = {n: lines.of(n)[i] for n in ("price", "unit_cost", "salvage", "carrying", "shortage")}
         line |= {"position": int(lines.position[i]), "pack": int(lines.pack[i]), "lost": bool(lines.lost[i])}
         most = int(max(14 // lines.pack[i], lines.least[i]))
-        gains.append([expected_gain(paths[i], k, arrival[i], arrival[i] + 3, line) if k else 0.0 for k in range(most + 1)])
+        gains.append(
+            [expected_gain(paths[i], k, arrival[i], arrival[i] + 3, line) if k else 0.0 for k in range(most + 1)]
+        )
     best, at = best_of_all(gains, lines, limits)
     order = purchase_list(lines, curves, limits, gap=0.0)
     assert order.gain == pytest.approx(best, abs=1e-4), at
@@ -102,7 +113,9 @@ def single_packs(gain):
     """Curves of one pack each."""
     n = len(gain)
     zero = np.zeros(n)
-    return GainCurves(np.arange(n + 1), np.ones(n, dtype=np.int64), np.array(gain, dtype=float), zero, zero + np.inf, zero)
+    return GainCurves(
+        np.arange(n + 1), np.ones(n, dtype=np.int64), np.array(gain, dtype=float), zero, zero + np.inf, zero
+    )
 
 
 def test_the_knapsack_of_fifty_orders_is_worth_7534():
@@ -138,7 +151,12 @@ def test_the_next_money_is_worth_what_the_list_would_buy_with_it():
 def test_a_minimum_is_filled_with_packs_that_lose_little():
     paths = np.full((2, 1, 4), 2.0)  # 8 of each will sell for certain
     lines = Lines(
-        ["dear", "plain"], [20, 6], [10, 5], salvage=[0, 4.5], supplier=["x", "x"], rules={"x": SupplierRule(min_value=150)}
+        ["dear", "plain"],
+        [20, 6],
+        [10, 5],
+        salvage=[0, 4.5],
+        supplier=["x", "x"],
+        rules={"x": SupplierRule(min_value=150)},
     )
     curves = gain_curves(lines, order_sales(lines, paths, 0, 4))
     order = purchase_list(lines, curves, gap=0.0, until=[dt.date(2026, 12, 14)] * 2)
@@ -162,7 +180,7 @@ def test_an_order_that_does_not_earn_its_cost_is_not_placed():
 def told(limits, until=None, **line):
     paths = np.repeat(np.arange(1, 13)[None, :, None], 4, axis=2) / 1.0
     lines = Lines(["A1"], **{"price": 9, "unit_cost": 4, "salvage": 2} | line)
-    sales = order_sales(lines, paths, 1, 4, shelf_quantile=limits.shelf_quantile)
+    sales = order_sales(lines, paths, 1, 4)
     return purchase_list(lines, gain_curves(lines, sales), limits, until=until).table.row(0, named=True)
 
 
@@ -171,18 +189,18 @@ def test_an_order_says_its_risk_date_and_gain_in_both_languages():
     assert row["reason"] == "order"
     assert row["reason_en"] == (
         f"Order {row['packs']} packs ({row['units']:.0f} units) for €{row['value']:.0f}: 83 % chance of running out before 14 "
-        f"Dec, +€{row['gain']:.0f} expected."
+        f"Dec, +€{row['gain']:.2f} expected."
     )
     assert row["reason_zh"] == (
         f"补货 {row['packs']} 箱（{row['units']:.0f} 件），金额 €{row['value']:.0f}：12月14日前断货概率 83%，"
-        f"预计多赚 €{row['gain']:.0f}。"
+        f"预计多赚 €{row['gain']:.2f}。"
     )
 
 
 @pytest.mark.parametrize(
     ("limits", "line", "code", "says"),
     [
-        (Limits(), {"shelf_life": 1.0, "min_order": 20}, "min-order-spoils", "20 units, is more than the 6 units that should"),
+        (Limits(), {"shelf_life": 1.0, "min_order": 20, "lost": True}, "min-order-spoils", "20 units, is more than the 6 units that should"),
         (Limits(30), {"min_order": 10}, "beyond-budget", "10 units, costs €40.00, more than the budget of €30.00"),
         (Limits(capacity={"m3": 2}), {"min_order": 10, "uses": {"m3": 0.5}}, "beyond-capacity", "takes 5 of m3, and there is 2"),
         (
@@ -190,6 +208,7 @@ def test_an_order_says_its_risk_date_and_gain_in_both_languages():
             "an order of x takes at least €155, more than the budget of €100",
         ),
         (Limits(), {"min_order": 900}, "not-worth", "even the smallest line, 900 units, is expected to lose €1,"),
+        (Limits(), {"price": 3.0, "salvage": 4.0}, "unprofitable", "a unit costs €4.00 and sells for €3.00"),
         (Limits(), {"planned": False}, "unplanned", "as asked"),
         (Limits(2), {"unit_cost": 1.0, "salvage": 0.5, "price": 1.5}, "cut", "instead of"),
     ],
@@ -209,6 +228,10 @@ def test_what_cannot_be_met_is_named_with_what_would_do(limits, line, code, says
         (lambda: Lines(["a"], 9, 4, salvage=5), "Item 'a': a unit left over is worth 5, more than it costs"),
         (lambda: Lines(["a"], 9, 4, rules={"x": SupplierRule(min_value=-1)}), "Supplier 'x': minimum and order cost"),
         (lambda: Lines(["a"], 9, [4, 5]), "'unit_cost' must be one number or 1"),
+        (
+            lambda: order_sales(Lines(["a"], 9, 4), np.ones((1, 2, 3)), 0, 2, shelf_quantile=1.5),
+            "Shelf quantile must lie between",
+        ),
         (lambda: Limits(-5), "budget must be at least zero, not -5"),
         (
             lambda: purchase_list(Lines(["a"], 9, 4), single_packs([1]), Limits(capacity={"kg": 3})),
@@ -229,3 +252,40 @@ def test_nothing_to_order_is_no_error():
     assert order.table["reason"].to_list() == ["not-worth"]
     assert order.lines().is_empty()
     assert order.summary()["lines"] == 0
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 4))
+def test_lines_tied_to_their_supplier_as_a_whole_make_the_same_order(seed, monkeypatch):
+    lines, curves, *_ = shop(seed)
+    limits = Limits(60, {"kg": 12})
+    single = purchase_list(lines, curves, limits, gap=0.0)
+    monkeypatch.setattr("skucast.decide.purchase_list.programme._MANY", 0)
+    whole = purchase_list(lines, curves, limits, gap=0.0)
+    assert whole.gain == pytest.approx(single.gain)
+    assert whole.linear >= single.linear - 1e-6
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_time_for_the_relaxation_the_order_is_the_same(seed, monkeypatch):
+    lines, curves, *_ = shop(seed)
+    usual = purchase_list(lines, curves, Limits(60), gap=0.0)
+    monkeypatch.setattr(Programme, "relaxed", lambda self, seconds: None)
+    hasty = purchase_list(lines, curves, Limits(60), gap=0.0)
+    assert hasty.gain == pytest.approx(usual.gain)
+    assert hasty.bound == pytest.approx(usual.bound)
+    assert np.isinf(hasty.linear)
+    assert np.isnan(hasty.step_gain)
+
+
+def test_the_bound_of_coarse_curves_lies_above_the_exact_optimum():
+    g = np.random.default_rng(2)
+    paths = g.negative_binomial(2, 0.01, (5, 60, 6)).astype(float)
+    lines = Lines(list("abcde"), 9, [3, 4, 5, 6, 7], carrying=0.05, salvage=1)
+    sales = order_sales(lines, paths, 1, 6)
+    fine, coarse = (gain_curves(lines, sales, t) for t in (0.0, 1e-2))
+    assert coarse.packs.size < fine.packs.size / 2
+    for budget in (500.0, 3000.0, np.inf):
+        exact, rough = (purchase_list(lines, c, Limits(budget), gap=0.0) for c in (fine, coarse))
+        assert rough.gain <= exact.gain + 1e-6 <= rough.bound + 2e-6
+        assert rough.bound <= exact.gain + coarse.error.sum() + 1e-6
+        assert rough.spent <= budget

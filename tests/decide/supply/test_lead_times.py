@@ -64,6 +64,16 @@ def test_the_pool_stands_in_for_new_suppliers_and_few_records_lean_on_it(six):
     assert float(once.of("Nobody").days.mean) < shrunk < 60
 
 
+def test_one_large_supplier_does_not_speak_for_all():
+    large = [("Large", 3 * k, 10 + k % 2) for k in range(300)]
+    small = [(f"S{k}", 90 * j + k, 30 + j % 2) for k in range(8) for j in range(10)]
+    learned = learned_lead_times(records(large + small))
+    assert (
+        float(learned.of("New").days.cdf(20)) < 0.4
+    )  # four in five deliveries are that quick, one supplier in nine is
+    assert float(learned.of("Large").days.cdf(20)) > 0.95
+
+
 def test_alike_suppliers_are_shrunk_more_than_unlike_ones():
     alike = learned_lead_times(shop(12, 12, seed=2, spread=0.0)[0])
     unlike = learned_lead_times(shop(12, 12, seed=2, spread=1.0, log_sd=0.15)[0])
@@ -76,6 +86,14 @@ def test_a_supplier_that_never_varies_is_certain():
     learned = learned_lead_times(records([("Clock", 5 * k, 14) for k in range(100)]))
     assert float(learned.of("Clock").days.cdf(13)) < 0.02
     assert learned.of("Clock").pmf[14] > 0.95
+
+
+def test_a_punctual_supplier_stays_certain_among_others_that_vary():
+    table, _ = shop(5, 40)
+    learned = learned_lead_times(pl.concat([table, records([("Clock", 23 * k, 14) for k in range(30)])]))
+    assert learned.strengths.width > 0
+    assert learned.of("Clock").pmf[14] > 0.8
+    assert learned.of("S0").pmf.max() < 0.2
 
 
 def test_lines_of_one_truck_are_one_delivery():
@@ -120,7 +138,7 @@ def test_an_order_that_is_open_has_waited_at_least_so_long(six):
     assert left.pmf[:20].sum() == 0
     assert left.pmf.sum() == pytest.approx(1)
     np.testing.assert_allclose(left.pmf[20:], whole.pmf[20:] / whole.pmf[20:].sum())
-    np.testing.assert_array_equal(whole.after(0).pmf, whole.pmf)
+    np.testing.assert_allclose(whole.after(0).pmf, whole.pmf, rtol=1e-12)
     assert float(whole.after(5000).days.mean) == 5000  # beyond all that was seen: any day now
     with pytest.raises(ConfigError, match="cannot have been open for -1 days"):
         whole.after(-1)
@@ -193,3 +211,10 @@ def test_one_record_is_enough_to_answer():
     assert learned.strengths.learned == 0
     assert 3 < median(learned.of("Acme").pmf) < 15
     assert learned_lead_times(records([("Acme", 0, 0)])).of("Acme").pmf[0] > 0.5
+
+
+def test_a_column_of_names_that_is_empty_leaves_the_suppliers_own_lead_time():
+    table = shop(2, 25)[0].with_columns(mode=pl.lit(None, pl.String))
+    learned = learned_lead_times(table, by=("supplier", "mode"))
+    assert learned.of("S0", "air").names == ("S0",)
+    np.testing.assert_array_equal(learned.of("S0", "air").pmf, learned_lead_times(table).of("S0").pmf)

@@ -102,11 +102,13 @@ def gain_curves(lines: Lines, sales: OrderSales, tolerance: float = 1e-4) -> Gai
     # money that each unit of the order loses for certain, were it never asked for
     sunk = lines.of("unit_cost") - lines.of("salvage")
     sunk = sunk + lines.of("carrying") * sales.gap.mean(axis=1) * sales.asked.shape[2]
+    planned = np.asarray(lines.planned) & (lines.worth >= 0)
     packs, gains, error = [], [], np.zeros(len(lines))
     for i in range(len(lines)):
         top = _last_pack(asked[i], shares[i], float(sunk[i]), float(pack[i]), filling[i] > 0)
         top = min(max(top, least[i]), most[i])
-        if not lines.planned[i] or top < least[i]:  # type: ignore[index]
+        # where a sale loses more than keeping does, no pack gains and the curve is not concave
+        if not planned[i] or top < least[i]:
             packs.append(np.zeros(0, dtype=np.int64))
             gains.append(np.zeros(0))
             continue
@@ -125,7 +127,7 @@ def _shares(lines: Lines, sales: OrderSales) -> F64:
     n, moments = sales.asked.shape[1:]
     carried = lines.of("carrying")[:, None] * np.broadcast_to(sales.gap, (len(lines), n)) / n
     shares = np.repeat(carried[:, :, None], moments, axis=2)
-    shares[:, :, -1] += ((lines.of("price") + lines.of("shortage") - lines.of("salvage")) / n)[:, None]
+    shares[:, :, -1] += (lines.worth / n)[:, None]
     return shares.reshape(len(lines), -1)
 
 

@@ -118,11 +118,11 @@ def purchase_list(
     programme = Programme.of(lines, limits, columns)
     listed = buy_down(lines, limits, columns)
     relaxed = programme.relaxed(seconds) if len(columns) else None
-    found = programme.solve(listed, relaxed, seconds - (time.perf_counter() - begin), gap)
     step_gain = 0.0 if not programme.has_budget or not len(columns) else np.nan
     if programme.has_budget and relaxed is not None:
-        richer = programme.with_budget(limits.budget + step).relaxed(max(seconds - (time.perf_counter() - begin), 1.0))
+        richer = programme.with_budget(limits.budget + step).relaxed(seconds - (time.perf_counter() - begin))
         step_gain = np.nan if richer is None else max(richer.value - relaxed.value, 0.0)
+    found = programme.solve(listed, relaxed, seconds - (time.perf_counter() - begin), gap)
     took = time.perf_counter() - begin
     packs, on = columns.packs(found.lots, len(lines)), programme.on(found.lots)
     fees = float(np.array([lines.rules[n].order_cost for n in programme.makers]) @ on) if on.size else 0.0
@@ -185,7 +185,7 @@ def _table(
             "pack": float(lines.of("pack")[i]), "value": value[i], "gain": gain[i], "wanted_gain": wanted_gain[i],
             "least_gain": float(curves.gain[curves.indptr[i]]) if code == "not-worth" else 0.0,
             "p_out": curves.p_out[i], "until": until[i] if until is not None else None,
-            "supplier": lines.supplier[i], "at_life": packs[i] > 0 and packs[i] == curves.most[i], **told,
+            "unit_cost": lines.of("unit_cost")[i], "price": lines.of("price")[i], "supplier": lines.supplier[i], "at_life": packs[i] > 0 and packs[i] == curves.most[i], **told,
         }  # fmt: skip
         codes.append(code)
         english.append(sentence(code, row, "en", currency))
@@ -217,6 +217,8 @@ def _reason(
         return ("order" if packs == wanted else "cut" if packs < wanted else "filled"), {}
     if not np.asarray(lines.planned)[i]:
         return "unplanned", {}
+    if lines.worth[i] < 0:
+        return "unprofitable", {}
     least, pack = float(lines.least[i]), float(lines.of("pack")[i])
     if least > curves.most[i]:
         return "min-order-spoils", {"need": float(curves.most[i]) * pack}

@@ -41,22 +41,15 @@ class Limits:
     Attributes:
         budget: money for goods and the suppliers' order costs; infinite is no limit.
         capacity: name -> how much there is of it, in the unit of ``Lines.uses`` (m3, kg, pallets).
-        shelf_quantile: of items that spoil, no more is ordered than this quantile of what sells before it expires:
-            0.5 sells out in time in half of the futures, 0.1 in nine of ten.
     """
 
     budget: float = np.inf
     capacity: Mapping[str, float] = field(default_factory=dict)
-    shelf_quantile: float = 0.5
 
     def __post_init__(self) -> None:
         for name, value in (("budget", self.budget), *self.capacity.items()):
             if not value >= 0:
                 raise ConfigError(f"The {name} must be at least zero, not {value:g}.")
-        if not 0 < self.shelf_quantile < 1:
-            raise ConfigError(
-                f"The quantile of sales in a shelf life lies between 0 and 1, not {self.shelf_quantile:g}."
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +96,11 @@ class Lines:
         put(self, "supplier", tuple(self.supplier) or (None,) * len(self.ids))
         if len(self.supplier) != len(self.ids):
             raise ConfigError(f"{len(self.ids)} items need one supplier each, not {len(self.supplier)}.")
+        for name in ("price", "unit_cost", "min_order", "carrying", "shortage"):
+            put(self, name, self._numbers(name, getattr(self, name), least=0.0))
         put(self, "salvage", self.unit_cost if self.salvage is None else self.salvage)
         for name in ("position", "salvage"):
             put(self, name, self._numbers(name, getattr(self, name)))
-        for name in ("price", "unit_cost", "min_order", "carrying", "shortage"):
-            put(self, name, self._numbers(name, getattr(self, name), least=0.0))
         put(self, "pack", self._numbers("pack", self.pack, above=0.0))
         put(self, "shelf_life", self._numbers("shelf_life", self.shelf_life, above=0.0, endless=True))
         put(self, "uses", {k: self._numbers(f"use of {k}", v, least=0.0) for k, v in self.uses.items()})
@@ -132,6 +125,11 @@ class Lines:
         """A column as floats ``(S,)``."""
         column: F64 = getattr(self, name)
         return column
+
+    @property
+    def worth(self) -> F64:
+        """``(S,)`` what a sale brings above keeping the unit; below zero where it sells at a loss."""
+        return self.of("price") + self.of("shortage") - self.of("salvage")
 
     @property
     def least(self) -> F64:

@@ -19,6 +19,7 @@ LINE_REASONS: dict[str, str] = {
     "beyond-capacity": "cannot be ordered: its smallest line needs more room than there is",
     "min-order-spoils": "cannot be ordered: its smallest line is more than sells before it expires",
     "not-worth": "not ordered: even its smallest line is expected to lose money",
+    "unprofitable": "not ordered: it sells for less than keeping it is worth",
     "unplanned": "not ordered, as asked",
 }
 """Code of a line -> what it means."""
@@ -74,6 +75,10 @@ _TEXT: dict[str, tuple[str, str]] = {
         "Not ordered: {risk}, and even the smallest line, {least}, is expected to lose {loss}.",
         "无需补货：{risk}，即使只补最小订量 {least}预计也会亏损 {loss}。",
     ),
+    "unprofitable": (
+        "Not ordered: a unit costs {cost} and sells for {price}.",
+        "无需补货：单位成本 {cost}，售价 {price}，卖出不赚钱。",
+    ),
     "unplanned": ("Not ordered, as asked.", "按要求不补货。"),
 }  # fmt: skip
 
@@ -83,7 +88,7 @@ def sentence(code: str, row: Mapping[str, Any], lang: Lang, currency: str) -> st
 
     Args:
         code: a key of ``LINE_REASONS``.
-        row: ``packs, wanted_packs, least_packs, pack`` (units), ``value, gain, wanted_gain, least_gain`` (currency),
+        row: ``packs, wanted_packs, least_packs, pack`` (units), ``unit_cost, price, value, gain, wanted_gain, least_gain`` (currency),
             ``p_out``, ``until`` (a date or None), ``supplier``, ``need, limit, room`` of a conflict, ``at_life``
             (whether no more sells in its shelf life).
         lang: language.
@@ -98,6 +103,8 @@ def sentence(code: str, row: Mapping[str, Any], lang: Lang, currency: str) -> st
         "value": money(row["value"], currency, lang),
         "gain": _gain(float(row["gain"]), lang, currency),
         "wanted_gain": money(row["wanted_gain"], currency, lang),
+        "cost": money(row["unit_cost"], currency, lang),
+        "price": money(row["price"], currency, lang),
         "loss": money(max(-row["least_gain"], 0.0), currency, lang),
         "risk": _risk(row["p_out"], row["until"], lang),
         "supplier": row["supplier"] or "",

@@ -12,6 +12,7 @@ Combinatorial Optimization, II.5 (reduced-cost fixing); Huangfu & Hall (2018), M
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -25,6 +26,9 @@ from .gain_curves import I64
 from .lines import Limits, Lines
 
 _MANY = 30_000  # rows that tie single pieces to their supplier; beyond, items are tied as a whole
+_WHOLE = 1e-6
+_FIRST = 0.4  # share of the time for a first order
+_INFEASIBLE = 2  # status of scipy.optimize.milp
 
 
 class Relaxed(NamedTuple):
@@ -116,7 +120,7 @@ class Programme:
         solved = optimize.linprog(
             -self.gain, A_ub=self.rows if self.right.size else None, b_ub=self.right if self.right.size else None,
             bounds=np.stack([np.zeros(self.most.size), self.most], axis=1), method="highs",
-            options={"time_limit": max(seconds, 0.1)},
+            options={"time_limit": max(seconds, 0.1), "presolve": False},  # which takes far longer than the solution
         )  # fmt: skip
         if solved.status != 0:
             return None
@@ -132,36 +136,62 @@ class Programme:
             seconds: time limit.
             gap: stop when the order is proven to be within this share of the best.
         """
-        m = len(self.columns)
-        begin = np.concatenate([start, self.on(start)])
-        worth = float(self.gain @ begin)
+        begin = time.perf_counter()
+        best = np.concatenate([start, self.on(start)])
         bound = float(np.maximum(self.gain, 0.0) @ self.most) if relaxed is None else relaxed.value
-        if bound <= worth + gap * abs(worth):
-            return Found(start, worth, max(bound, worth))
         low, high = np.zeros(self.most.size), self.most.copy()
-        if relaxed is not None:
-            spare = bound - worth + 1e-7 * max(1.0, abs(bound))
-            high[relaxed.at_least > spare] = 0.0
-            low[relaxed.at_most > spare] = high[relaxed.at_most > spare]
-        solved = optimize.milp(
-            -self.gain,
-            constraints=optimize.LinearConstraint(self.rows, -np.inf, self.right) if self.right.size else None,
-            bounds=optimize.Bounds(low, high),
-            integrality=np.ones(self.most.size),
-            options={"time_limit": max(seconds, 0.1), "mip_rel_gap": gap},
-        )
-        dual = getattr(solved, "mip_dual_bound", None)
-        if dual is not None and np.isfinite(dual):
-            bound = min(bound, max(-float(dual), worth))  # what was fixed can gain no more than the list
-        elif solved.status == 2:  # nothing better is left: the list is the best
-            bound = worth
-        lots = start
-        if solved.x is not None:
-            x = np.rint(solved.x)
-            slack = 1e-6 + 1e-9 * (abs(self.rows) @ x)  # as exact as money in floats is
-            if float(self.gain @ x) > worth and (self.rows @ x <= self.right + slack).all():
-                lots, worth = x[:m], float(self.gain @ x)
-        return Found(lots, worth, max(bound, worth))
+        m = len(self.columns)
+        if self._far(best, bound, gap) and relaxed is not None and len(self.makers):
+            # a first order with the suppliers that the relaxation takes or leaves as a whole
+            sure = m + np.flatnonzero(np.abs(relaxed.x[m:] - np.rint(relaxed.x[m:])) < _WHOLE)
+            fixed_low, fixed_high = low.copy(), high.copy()
+            fixed_low[sure] = fixed_high[sure] = np.rint(relaxed.x[sure])
+            best, _ = self._search(best, fixed_low, fixed_high, _FIRST * seconds, gap)
+        if self._far(best, bound, gap):
+            if relaxed is not None:
+                spare = bound - float(self.gain @ best) + 1e-7 * max(1.0, abs(bound))
+                high[relaxed.at_least > spare] = 0.0
+                low[relaxed.at_most > spare] = high[relaxed.at_most > spare]
+            best, proven = self._search(best, low, high, seconds - (time.perf_counter() - begin), gap)
+            bound = min(bound, proven)
+        worth = float(self.gain @ best)
+        return Found(best[:m], worth, max(bound, worth))
+
+    def _far(self, x: F64, bound: float, gap: float) -> bool:
+        """Whether a solution may miss more than the gap."""
+        worth = float(self.gain @ x)
+        return bound > worth + gap * abs(worth)
+
+    def _search(self, x: F64, low: F64, high: F64, seconds: float, gap: float) -> tuple[F64, float]:
+        """The better of ``x`` and what HiGHS finds within bounds, and the most that anything there or ``x`` gains."""
+        worth = float(self.gain @ x)
+        free = np.flatnonzero(high > low)
+        found = np.where(high > low, 0.0, low)
+        base, rest = float(self.gain @ found), self.right - self.rows @ found
+        proven, some = max(base, worth), True
+        if free.size:
+            solved = optimize.milp(
+                -self.gain[free],
+                constraints=optimize.LinearConstraint(self.rows[:, free], -np.inf, rest) if rest.size else None,
+                bounds=optimize.Bounds(low[free], high[free]),
+                integrality=np.ones(free.size),
+                # the gap is one of the whole order, not of what is still free
+                options={
+                    "time_limit": max(seconds, 0.1),
+                    "mip_rel_gap": min(1.0, gap * worth / max(abs(worth - base), _WHOLE)),
+                },
+            )
+            dual, some = getattr(solved, "mip_dual_bound", None), solved.x is not None
+            if dual is not None and np.isfinite(dual):
+                proven = max(base - float(dual), worth)
+            else:
+                proven = worth if solved.status == _INFEASIBLE else np.inf  # nothing there is as good
+            if some:
+                found[free] = np.rint(solved.x)
+        slack = 1e-6 + 1e-9 * (abs(self.rows) @ found)  # as exact as money in floats is
+        if some and float(self.gain @ found) > worth and (self.rows @ found <= self.right + slack).all():
+            return found, proven
+        return x, proven
 
     def on(self, lots: F64) -> F64:
         """``(makers,)`` 1 where something is ordered of the supplier."""

@@ -75,7 +75,6 @@ def _once(lines: Lines, limits: Limits, columns: Columns, ranked: I64, maker: I6
         for c in range(len(names)):
             if (use := uses[c, i] * columns.lot[k]) > 0:
                 lots = min(lots, np.floor(room[c] / use + _SLACK))
-        shut[i] = lots < columns.most[k]
         if lots < 1 or extra > left:
             shut[i] = True
             continue

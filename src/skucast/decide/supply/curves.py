@@ -136,8 +136,8 @@ class Curves:
         later = np.log(waits.days[~waits.open & (waits.days > 0)])
         return _deviation(later) if later.size else 0.0
 
-    def _weight(self, waits: Waits) -> F64:
-        return np.asarray(0.5 ** ((waits.as_of - waits.start) / self.strengths.half_life))
+    def _weight(self, waits: Waits, rows: slice = slice(None)) -> F64:
+        return np.asarray(0.5 ** ((waits.as_of - waits.start[rows]) / self.strengths.half_life))
 
     @cached_property
     def pool(self) -> F64:
@@ -162,7 +162,7 @@ class Curves:
             return self._counted[names].ended, self._counted[names].going
         waits = self.levels[len(names) - 1]
         rows = waits.rows(names)
-        day, open_, weight = waits.days[rows], waits.open[rows], self._weight(waits)[rows]
+        day, open_, weight = waits.days[rows], waits.open[rows], self._weight(waits, rows)
         ended, going = tally(np.zeros_like(day), day, open_, weight, 1, self.days)
         ended = self._spread(ended, day[~open_])
         if self._counted is not None:
@@ -199,8 +199,8 @@ class Curves:
             open_ = int(self.levels[0].open.sum())
             return len(self.levels[0].open) - open_, open_
         waits = self.levels[len(names) - 1]
-        open_ = int(waits.open[waits.rows(names)].sum())
         rows = waits.rows(names)
+        open_ = int(waits.open[rows].sum())
         return rows.stop - rows.start - open_, open_
 
 
