@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from record import about, write
+from record import about, read, write
 from skucast.decide.purchase_list import Limits, Lines, SupplierRule, gain_curves, order_sales, purchase_list
 
 SEED, PATHS, DAYS, REVIEW = 11, 100, 14, 7
+CASES = ["budget", "all", "tight"]
 
 
 def shop(items: int, per_supplier: int) -> tuple[Lines, Any, Any]:
@@ -68,10 +69,10 @@ def measure(items: int, case: str, seconds: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure and write benchmarks/results/purchase_list.json."""
+    """Measure and write benchmarks/results/purchase_list.json; rows of other cases stay as they were measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=[1000, 10_000])
-    parser.add_argument("--cases", nargs="+", default=["budget", "all", "tight"], choices=["budget", "all", "tight"])
+    parser.add_argument("--cases", nargs="+", default=CASES, choices=CASES)
     parser.add_argument("--seconds", type=float, default=30.0)
     args = parser.parse_args()
     rows = []
@@ -79,7 +80,10 @@ def main() -> None:
         for case in args.cases:
             rows.append(measure(items, case, args.seconds))
             print({k: round(v, 6) if isinstance(v, float) else v for k, v in rows[-1].items()}, flush=True)
-    write("purchase_list", {"about": about(seed=SEED, paths=PATHS), "rows": rows})
+    done = {(r["items"], r["case"]) for r in rows}
+    kept = [r for r in read("purchase_list").get("rows", []) if (r["items"], r["case"]) not in done]
+    every = sorted(kept + rows, key=lambda r: (r["items"], CASES.index(r["case"])))
+    write("purchase_list", {"about": about(seed=SEED, paths=PATHS), "rows": every})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from skucast.decide.purchase_list import (
     order_sales,
     purchase_list,
 )
+from skucast.decide.purchase_list.columns import Columns
 from skucast.decide.purchase_list.programme import Programme
 from skucast.errors import ConfigError, DataError
 
@@ -289,3 +291,18 @@ def test_the_bound_of_coarse_curves_lies_above_the_exact_optimum():
         assert rough.gain <= exact.gain + 1e-6 <= rough.bound + 2e-6
         assert rough.bound <= exact.gain + coarse.error.sum() + 1e-6
         assert rough.spent <= budget
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("budget", [0.0, 30.0, 70.0, np.inf])
+def test_the_list_with_its_last_lot_in_part_is_the_linear_optimum(seed, budget):
+    lines, curves, *_ = shop(seed, items=7, strict=False)
+    programme = Programme.of(lines, Limits(budget), Columns.of(lines, curves))
+    listed = programme.relaxed(5.0)
+    solved = replace(programme, money_only=False).relaxed(5.0)
+    assert programme.money_only
+    assert listed.value == pytest.approx(solved.value)
+    assert (programme.rows @ listed.x <= programme.right + 1e-9).all()
+    # the price of money proves it: nothing gains more within the bounds
+    money = budget * listed.money_price if np.isfinite(budget) else 0.0
+    assert money + listed.at_most @ programme.most == pytest.approx(solved.value)

@@ -62,6 +62,7 @@ class Programme:
         rows: sparse; the first row is the budget if there is one.
         right: right-hand sides.
         has_budget: whether there is a budget.
+        money_only: whether lines share nothing but the budget.
     """
 
     columns: Columns
@@ -72,6 +73,7 @@ class Programme:
     rows: sparse.csr_array
     right: F64
     has_budget: bool
+    money_only: bool
 
     @classmethod
     def of(cls, lines: Lines, limits: Limits, columns: Columns) -> Programme:
@@ -107,7 +109,10 @@ class Programme:
                     rows.add_one(np.append(own, m + k), np.append(-each, least), 0.0)
         most = np.concatenate([columns.most, np.ones(len(makers))]).astype(np.float64)
         matrix, right = rows.done()
-        return cls(columns, makers, owner, np.concatenate([columns.gain, -fee]), most, matrix, right, has_budget)
+        money_only = not makers and not np.isfinite(list(limits.capacity.values())).any()
+        return cls(
+            columns, makers, owner, np.concatenate([columns.gain, -fee]), most, matrix, right, has_budget, money_only
+        )
 
     def with_budget(self, budget: float) -> Programme:
         """The same with other money."""
@@ -117,6 +122,8 @@ class Programme:
 
     def relaxed(self, seconds: float) -> Relaxed | None:
         """Solve the linear relaxation; None if time ran out."""
+        if self.money_only:
+            return self._down_the_list()
         solved = optimize.linprog(
             -self.gain, A_ub=self.rows if self.right.size else None, b_ub=self.right if self.right.size else None,
             bounds=np.stack([np.zeros(self.most.size), self.most], axis=1), method="highs",
@@ -126,6 +133,26 @@ class Programme:
             return None
         price = -float(solved.ineqlin.marginals[0]) if self.has_budget else 0.0
         return Relaxed(-float(solved.fun), solved.x, solved.lower.marginals, -solved.upper.marginals, price)
+
+    def _down_the_list(self) -> Relaxed:
+        """The relaxation where money is all that lines share: the ranked list, the last lot in part.
+
+        Minimum orders need no care: further packs of a line come later in the list than its first lot.
+
+        Source: Dantzig (1957), Discrete-variable extremum problems, Operations Research 5.
+        """
+        ranked, columns = self.columns.ranked(), self.columns
+        x, price = np.zeros(self.most.size), 0.0
+        x[ranked] = self.most[ranked]
+        if self.has_budget:
+            money = columns.money[ranked]
+            left = self.right[0] - np.append(0.0, np.cumsum(money * self.most[ranked])[:-1])
+            lots = np.divide(left, money, out=np.full(money.size, np.inf), where=money > 0)
+            x[ranked] = np.clip(lots, 0.0, self.most[ranked])
+            short = np.flatnonzero(x[ranked] < self.most[ranked])
+            price = float(self.gain[ranked[short[0]]] / money[short[0]]) if short.size else 0.0
+        reduced = self.gain - price * columns.money
+        return Relaxed(float(self.gain @ x), x, np.maximum(-reduced, 0.0), np.maximum(reduced, 0.0), price)
 
     def solve(self, start: F64, relaxed: Relaxed | None, seconds: float, gap: float) -> Found:
         """The best order found within the time.
