@@ -72,12 +72,12 @@ def plot_panel(
         MissingExtraError: matplotlib is not installed.
     """
     rows = _rows(panel.ids, ids, _units(panel))
-    figure, axes = _figure(len(rows), size, title)
+    figure, axes = new_figure(len(rows), size, title)
     first = panel.end - panel.n_steps + 1 if steps is None else panel.end - max(steps, 2) + 1
     for ax, row in zip(axes, rows, strict=True):
         _history(ax, panel, row, first)
-        _shade(ax, marks)
-        _finish(ax, str(panel.ids[row]))
+        shade_days(ax, marks)
+        finish_axes(ax, str(panel.ids[row]))
     _span(axes, panel.freq, max(first, panel.end - int(panel.lengths[rows].max()) + 1), panel.end)
     return figure
 
@@ -111,21 +111,21 @@ def plot_forecast(
         MissingExtraError: matplotlib is not installed.
     """
     rows = _rows(forecast.ids, ids, forecast.mean.sum(axis=1))
-    figure, axes = _figure(len(rows), size, title)
+    figure, axes = new_figure(len(rows), size, title)
     chosen = forecast.take(rows)
     stamps = forecast.stamps
     median, fans = chosen.quantile(0.5), [chosen.quantile([low, high]) for low, high, _, _ in _FANS]
     back = max(_CONTEXT * forecast.horizon if steps is None else steps, 2)
     for k, (ax, row) in enumerate(zip(axes, rows, strict=True)):
-        _shade(ax, marks)
+        shade_days(ax, marks)
         if panel is not None:
             place = _rows(panel.ids, [forecast.ids[int(row)]])[0]
             _history(ax, panel, int(place), forecast.start - back)
-        _fan(ax, stamps, median[k], [fan[k] for fan in fans])
+        draw_fan(ax, stamps, median[k], [fan[k] for fan in fans])
         why = forecast.fallback.get(forecast.ids[int(row)])
         name = str(forecast.ids[int(row)]) + (f"   (fallback: {why})" if why else "")
-        _finish(ax, name)
-        _label_fan(ax, stamps[-1], median[k, -1], [fan[k, -1] for fan in fans])
+        finish_axes(ax, name)
+        label_fan(ax, stamps[-1], median[k, -1], [fan[k, -1] for fan in fans])
     last = forecast.start + forecast.horizon - 1
     _span(axes, forecast.freq, forecast.start - (back if panel is not None else 0), last)
     return figure
@@ -165,11 +165,11 @@ def plot_backtest(
     if name not in backtest.models:
         raise ConfigError(f"The backtest has no model '{name}'; it has: {', '.join(backtest.models)}.")
     rows = _rows(panel.ids, ids, _units(panel))
-    figure, axes = _figure(len(rows), size, _scored(backtest, name) if title is None else title)
+    figure, axes = new_figure(len(rows), size, _scored(backtest, name) if title is None else title)
     back = max(2 * backtest.horizon if steps is None else steps, 2)
     first = backtest.windows[0].cutoff - back + 1
     for ax, row in zip(axes, rows, strict=True):
-        _shade(ax, marks)
+        shade_days(ax, marks)
         _history(ax, panel, row, first)
         last: tuple[Any, ...] = ()
         for number, window in enumerate(backtest.windows):
@@ -179,14 +179,14 @@ def plot_backtest(
             levels, said = np.asarray(backtest.levels), outcome.quantiles[int(at[0])]  # (H, Q)
             start = window.cutoff + 1 + backtest.gap
             stamps = panel.freq.stamp(np.arange(start, start + backtest.horizon))
-            median = _at_level(levels, said, 0.5)
-            fans = [np.stack([_at_level(levels, said, q) for q in pair[:2]], axis=-1) for pair in _FANS]
-            _fan(ax, stamps, median, fans)
+            median = at_level(levels, said, 0.5)
+            fans = [np.stack([at_level(levels, said, q) for q in pair[:2]], axis=-1) for pair in _FANS]
+            draw_fan(ax, stamps, median, fans)
             ax.axvline(panel.freq.stamp([window.cutoff])[0], color=OUT, linewidth=0.7, linestyle=(0, (2, 3)), zorder=1)
             last = (stamps[-1], median[-1], [fan[-1] for fan in fans])
-        _finish(ax, str(panel.ids[int(row)]))
+        finish_axes(ax, str(panel.ids[int(row)]))
         if last:
-            _label_fan(ax, *last)
+            label_fan(ax, *last)
     _span(axes, panel.freq, max(first, panel.end - int(panel.lengths[rows].max()) + 1), panel.end)
     return figure
 
@@ -220,7 +220,7 @@ def _history(ax: Any, panel: Panel, row: int, first: int) -> None:
         )  # fmt: skip
 
 
-def _fan(ax: Any, stamps: Any, median: npt.NDArray[Any], fans: Sequence[npt.NDArray[Any]]) -> None:
+def draw_fan(ax: Any, stamps: Any, median: npt.NDArray[Any], fans: Sequence[npt.NDArray[Any]]) -> None:
     """Intervals and median of one series; a single step becomes a bar with a dot."""
     for (_, _, colour, _), fan in zip(_FANS, fans, strict=True):
         if len(stamps) > 1:
@@ -230,7 +230,7 @@ def _fan(ax: Any, stamps: Any, median: npt.NDArray[Any], fans: Sequence[npt.NDAr
     ax.plot(stamps, median, "-" if len(stamps) > 1 else "o", color=MODEL, linewidth=1.5, markersize=3.5, zorder=4)
 
 
-def _label_fan(ax: Any, stamp: Any, median: float, ends: Sequence[npt.NDArray[Any]]) -> None:
+def label_fan(ax: Any, stamp: Any, median: float, ends: Sequence[npt.NDArray[Any]]) -> None:
     """Name median and intervals where they end, moved apart where they would overlap; the axes are final."""
     texts = [(float(median), "median", MODEL)]
     texts += [(float(end[1]), name, SOFT) for end, (_, _, _, name) in zip(ends, _FANS, strict=True)]
@@ -246,14 +246,14 @@ def _label_fan(ax: Any, stamp: Any, median: float, ends: Sequence[npt.NDArray[An
         )  # fmt: skip
 
 
-def _shade(ax: Any, marks: Marks) -> None:
+def shade_days(ax: Any, marks: Marks) -> None:
     """Light bands for holidays and sales."""
     for first, last, *_ in marks:
         low, high = np.datetime64(str(first)[:10]), np.datetime64(str(last)[:10]) + 1
         ax.axvspan(low, high, facecolor=BAND, linewidth=0, zorder=0)
 
 
-def _finish(ax: Any, name: str) -> None:
+def finish_axes(ax: Any, name: str) -> None:
     """Axis, name and grid, the same for all charts."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -284,7 +284,7 @@ def _span(axes: Sequence[Any], freq: Frequency, first: int, last: int) -> None:
     axes[0].set_title(said, loc="right", fontsize=7.5, color=SOFT, pad=4)
 
 
-def _figure(charts: int, size: tuple[float, float], title: str) -> tuple[Any, list[Any]]:
+def new_figure(charts: int, size: tuple[float, float], title: str) -> tuple[Any, list[Any]]:
     """An empty figure with one chart under another, in fonts that know Chinese where there are any."""
     made = _chart_class()
     import matplotlib as mpl
@@ -345,7 +345,7 @@ def _runs(marked: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b) - 1) for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)]
 
 
-def _at_level(levels: npt.NDArray[Any], quantiles: npt.NDArray[Any], level: float) -> npt.NDArray[Any]:
+def at_level(levels: npt.NDArray[Any], quantiles: npt.NDArray[Any], level: float) -> npt.NDArray[Any]:
     """One quantile of each step, linear between the levels kept: ``(H,)``."""
     above = int(np.clip(np.searchsorted(levels, level), 1, len(levels) - 1))
     share = float(np.clip((level - levels[above - 1]) / (levels[above] - levels[above - 1]), 0.0, 1.0))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...errors import DataError
 from ...frequency import Frequency
-from ...plotting import OUT, PROMOTION, SOFT, Marks, _at_level, _fan, _figure, _finish, _label_fan, _shade
+from ...plotting import OUT, PROMOTION, SOFT, Marks, at_level, draw_fan, finish_axes, label_fan, new_figure, shade_days
 
 _FAN = ((0.1, 0.9), (0.25, 0.75))  # as the charts of forecasts: 80 % and 50 %
 _SIZE = (8.0, 2.1)  # inches
@@ -51,13 +51,13 @@ def plot_stock(
     """
     if not len(names):
         raise DataError("There are no items to draw.")
-    figure, axes = _figure(len(names), size, title)
+    figure, axes = new_figure(len(names), size, title)
     stamps, grid = freq.stamp(np.arange(start, start + stock.shape[1])), np.asarray(levels)
     for k, (ax, name) in enumerate(zip(axes, names, strict=True)):
-        _shade(ax, marks)
-        median, fans = _at_level(grid, stock[k], 0.5), [[_at_level(grid, stock[k], q) for q in f[:2]] for f in _FAN]
+        shade_days(ax, marks)
+        median, fans = at_level(grid, stock[k], 0.5), [[at_level(grid, stock[k], q) for q in f[:2]] for f in _FAN]
         bands = [np.stack(fan, axis=-1) for fan in fans]
-        _fan(ax, stamps, median, bands)
+        draw_fan(ax, stamps, median, bands)
         came = arrivals[k] > 0
         ax.plot(stamps[came], median[came], "^", color=PROMOTION, markersize=5, zorder=5)
         for stamp, height, units in zip(stamps[came], median[came], arrivals[k][came], strict=True):
@@ -69,13 +69,13 @@ def plot_stock(
                 "fontsize": 7.5,
             }
             ax.annotate(f"+{units:,.6g}", (stamp, height), **above)
-        _finish(ax, str(name))
+        finish_axes(ax, str(name))
         likely = np.flatnonzero(p_short[k] >= risk)
         if likely.size:
             ax.axvline(stamps[likely[0]], color=OUT, linewidth=0.8, linestyle=(0, (3, 3)), zorder=1)
             said = f"{risk:.0%} chance of a shortage by {str(stamps[likely[0]])[:10]}"
             ax.set_title(said, loc="right", fontsize=7.5, color=SOFT, pad=4)
         if bands[0][-1, 1] > median[-1]:  # an empty shelf needs no names of intervals
-            _label_fan(ax, stamps[-1], median[-1], [band[-1] for band in bands])
+            label_fan(ax, stamps[-1], median[-1], [band[-1] for band in bands])
     axes[0].set_xlim(*freq.stamp([start - 1, start + stock.shape[1]]))
     return figure
