@@ -1,7 +1,7 @@
 """The purchase list: the joint order of 1,000 and 10,000 items by HiGHS, its seconds and its proven gap, beside the ranked list.
 
     OMP_NUM_THREADS=1 python benchmarks/purchase_list.py
-    python benchmarks/purchase_list.py --items 2000 --cases tight
+    python benchmarks/purchase_list.py --items 10000 --cases budget all
 
 Shops are simulated: demand per day is Poisson with a mean that differs between items (lognormal) and futures (gamma), 100
 paths over 14 days; lead times of 2 to 5 days are drawn per path, the next order comes 7 days later. Packs hold 1, 6, 12 or

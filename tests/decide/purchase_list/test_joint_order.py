@@ -279,6 +279,17 @@ def test_without_time_for_the_relaxation_the_order_is_the_same(seed, monkeypatch
     assert np.isnan(hasty.step_gain)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_without_any_time_the_ranked_list_is_ordered_below_a_bound(seed, monkeypatch):
+    lines, curves, *_ = shop(seed)
+    usual = purchase_list(lines, curves, Limits(60), gap=0.0)
+    monkeypatch.setattr(Programme, "relaxed", lambda self, seconds: None)
+    hasty = purchase_list(lines, curves, Limits(60), seconds=0.0)
+    assert hasty.gain == hasty.listed_gain
+    assert hasty.packs.tolist() == hasty.table["listed_packs"].to_list()
+    assert hasty.bound >= usual.gain - 1e-9
+
+
 def test_the_bound_of_coarse_curves_lies_above_the_exact_optimum():
     g = np.random.default_rng(2)
     paths = g.negative_binomial(2, 0.01, (5, 60, 6)).astype(float)

@@ -28,6 +28,8 @@ from .lines import Limits, Lines
 _MANY = 30_000  # rows that tie single pieces to their supplier; beyond, items are tied as a whole
 _WHOLE = 1e-6
 _FIRST = 0.4  # share of the time for a first order
+_LEAST = 1.0  # seconds without which no search is begun
+_WIDE = 40_000  # columns from which looking for dominated ones takes longer than the search
 _INFEASIBLE = 2  # status of scipy.optimize.milp
 
 
@@ -135,7 +137,7 @@ class Programme:
         return Relaxed(-float(solved.fun), solved.x, solved.lower.marginals, -solved.upper.marginals, price)
 
     def _down_the_list(self) -> Relaxed:
-        """The relaxation where money is all that lines share: the ranked list, the last lot in part.
+        """The relaxation where money is all that lines share, a bound elsewhere: the list, its last lot in part.
 
         Minimum orders need no care: further packs of a line come later in the list than its first lot.
 
@@ -151,7 +153,8 @@ class Programme:
             x[ranked] = np.clip(lots, 0.0, self.most[ranked])
             short = np.flatnonzero(x[ranked] < self.most[ranked])
             price = float(self.gain[ranked[short[0]]] / money[short[0]]) if short.size else 0.0
-        reduced = self.gain - price * columns.money
+        reduced = self.gain.copy()
+        reduced[: len(columns)] -= price * columns.money
         return Relaxed(float(self.gain @ x), x, np.maximum(-reduced, 0.0), np.maximum(reduced, 0.0), price)
 
     def solve(self, start: F64, relaxed: Relaxed | None, seconds: float, gap: float) -> Found:
@@ -165,9 +168,11 @@ class Programme:
         """
         begin = time.perf_counter()
         best = np.concatenate([start, self.on(start)])
-        bound = float(np.maximum(self.gain, 0.0) @ self.most) if relaxed is None else relaxed.value
+        bound = self._down_the_list().value if relaxed is None else relaxed.value
         low, high = np.zeros(self.most.size), self.most.copy()
         m = len(self.columns)
+        if relaxed is None and seconds < _LEAST:
+            return Found(start, float(self.gain @ best), max(bound, float(self.gain @ best)))
         if self._far(best, bound, gap) and relaxed is not None and len(self.makers):
             # a first order with the suppliers that the relaxation takes or leaves as a whole
             sure = m + np.flatnonzero(np.abs(relaxed.x[m:] - np.rint(relaxed.x[m:])) < _WHOLE)
@@ -205,6 +210,7 @@ class Programme:
                 # the gap is one of the whole order, not of what is still free
                 options={
                     "time_limit": max(seconds, 0.1),
+                    "presolve": free.size < _WIDE,
                     "mip_rel_gap": min(1.0, gap * worth / max(abs(worth - base), _WHOLE)),
                 },
             )
