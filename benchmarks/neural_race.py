@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
+from neural_accuracy import NETWORKS
 from record import about, read, write
 from sets import TASKS
 from skucast.forecast import SHOWN
@@ -40,7 +41,6 @@ HORIZON, CONTEXT, MARK, MOST = 28, 56, 100, 1000
 PAIRS = {"lstm": "LSTM", "gru": "GRU", "cnn": "TCN", "mlp": "NHITS"}
 STEPS = (25, 50, 100, 200, 400, 800, 1600)
 SIZES = {"hidden": 64, "layers": 2}
-NETWORKS = tuple(n for n in registry.names() if registry.spec_class(n).capabilities.extra == "neural")
 
 
 def plain(panel: Panel) -> Panel:

@@ -97,9 +97,6 @@ def accuracy() -> str:
 
 def hierarchies() -> str:
     """The page about forecasts that add up, with what was measured between its marks."""
-    page = (DOCS / "hierarchies.md").read_text(encoding="utf-8")
-    head, _, rest = page.partition(MEASURED)
-    _, _, tail = rest.partition(END)
     m5 = json.loads((RESULTS / "m5.json").read_text())
     levels = ("total", "state", "store", "category", "department", "state, cat.", "state, dept", "store, cat.", "store, dept",
               "item", "item, state", "item, store")  # fmt: skip
@@ -116,14 +113,11 @@ def hierarchies() -> str:
             ". With `419 days` all levels are learned from the 419 days at hand; with `five years of "
             "sums` the levels of stores and departments from their five years of daily sums.", "",
             f"`python benchmarks/m5.py DATA_FOLDER`, {_circumstances(m5['about'])}.", END]  # fmt: skip
-    return head + "\n".join(out) + tail
+    return _between("hierarchies.md", out)
 
 
 def calibration() -> str:
     """The page about intervals, with what was measured between its marks."""
-    page = (DOCS / "calibration.md").read_text(encoding="utf-8")
-    head, _, rest = page.partition(MEASURED)
-    _, _, tail = rest.partition(END)
     league = json.loads((RESULTS / "league.json").read_text())
     out = [MEASURED, "Share of what came inside the 50, 80 and 95 % interval of `auto:balanced`, on held-out windows, before and after, and",
            "WQL relative to before.", "",
@@ -170,14 +164,11 @@ def calibration() -> str:
         f"`python benchmarks/league.py DATA_FOLDER`, then `scripts/figures`; {_circumstances(league['about'])}.",
         END,
     ]
-    return head + "\n".join(out) + tail
+    return _between("calibration.md", out)
 
 
 def tuning() -> str:
     """The page about tuning, with what was measured between its marks."""
-    page = (DOCS / "tuning.md").read_text(encoding="utf-8")
-    head, _, rest = page.partition(MEASURED)
-    _, _, tail = rest.partition(END)
     made = json.loads((RESULTS / "tuning.json").read_text())
     out = [MEASURED, "| set, model | budget | settings tried | WQL of the windows that chose | WQL of later windows | later, change |",
            "|---|---:|---:|---:|---:|---:|"]  # fmt: skip
@@ -202,14 +193,11 @@ def tuning() -> str:
     out += ["", f"Killed after {killed['finished_before_the_kill']} of {killed['trials']} settings of `{killed['model']}` and resumed, "
             f"against the same search left alone: {same}.", "",
             f"`python benchmarks/tuning.py DATA_FOLDER`, {_circumstances(made['about'])}.", END]  # fmt: skip
-    return head + "\n".join(out) + tail
+    return _between("tuning.md", out)
 
 
 def explanations() -> str:
     """The page about what drives a forecast, with what was measured between its marks."""
-    page = (DOCS / "explanations.md").read_text(encoding="utf-8")
-    head, _, rest = page.partition(MEASURED)
-    _, _, tail = rest.partition(END)
     made = json.loads((RESULTS / "explanations.json").read_text())
     out = [MEASURED, "Planted effects found again, as a share of what they truly are (1 is exact), on shops of 100 items and three years",
            "of days; the mean of three shops, in brackets the least and the most. To regressions, whose effects add",
@@ -234,14 +222,11 @@ def explanations() -> str:
     for row in made["sentences"]:
         out += [f"- {names[row['set']]} {row['item']}, `{row['model']}`: {row['en']}", f"  {row['zh']}"]
     out += ["", f"`python benchmarks/explanations.py DATA_FOLDER`, {_circumstances(made['about'])}.", END]
-    return head + "\n".join(out) + tail
+    return _between("explanations.md", out)
 
 
 def censored_demand() -> str:
     """The page about demand behind stock-outs, with what was measured between its marks."""
-    page = (DOCS / "censored-demand.md").read_text(encoding="utf-8")
-    head, _, rest = page.partition(MEASURED)
-    _, _, tail = rest.partition(END)
     made = json.loads((RESULTS / "censoring.json").read_text())
     shops, seeds = made["simulated"], made["about"]["held_out_seeds"]
     ways = [way for way in next(iter(shops.values())) if way != "about"]
@@ -289,7 +274,13 @@ def censored_demand() -> str:
     out += ["", f"Processor time for 30,000 series of 450 days, {100 * made['speed']['sold_out']:.0f} % of the days sold out, fit and apply: {seconds};",
             f"peak memory {made['speed']['negbin_peak_mb'] / 1000:.1f} GB, with kaplan-meier {made['speed']['kaplan-meier_peak_mb'] / 1000:.1f} GB.", "",
             f"`python benchmarks/censoring.py DATA_FOLDER`, {_circumstances(made['about'])}.", END]  # fmt: skip
-    return head + "\n".join(out) + tail
+    return _between("censored-demand.md", out)
+
+
+def _between(name: str, lines: list[str]) -> str:
+    """A page whose part between the marks is made anew."""
+    page = (DOCS / name).read_text(encoding="utf-8")
+    return page.partition(MEASURED)[0] + "\n".join(lines) + page.partition(MEASURED)[2].partition(END)[2]
 
 
 def _circumstances(about: dict[str, Any]) -> str:
@@ -299,14 +290,11 @@ def _circumstances(about: dict[str, Any]) -> str:
 
 def neural() -> str:
     """The page about networks, with what was measured so far between its marks."""
-    page = (DOCS / "neural.md").read_text(encoding="utf-8")
-    head, _, rest = page.partition(MEASURED)
-    _, _, tail = rest.partition(END)
     race, accuracy_of = (json.loads((RESULTS / f"{n}.json").read_text()) for n in ("neural_race", "neural_accuracy"))
     out = [MEASURED, *_race(race), *(_speed(race["speed"]) if "speed" in race else []), *_networks(accuracy_of)]
     if (RESULTS / "neural_tuning.json").is_file():
         out += _tuned(json.loads((RESULTS / "neural_tuning.json").read_text()))
-    return head + "\n".join([*out, END]) + tail
+    return _between("neural.md", [*out, END])
 
 
 def _race(race: dict[str, Any]) -> list[str]:

@@ -14,19 +14,11 @@ from .loss import normal_loss, normal_second_loss
 
 
 @dataclass(frozen=True, eq=False)
-class Normal:
-    """Normal demand. Its left tail may be negative, as textbooks have it.
-
-    Attributes:
-        average: mean.
-        sd: standard deviation, above zero.
-    """
+class _ByMoments:
+    """A distribution that is given by its mean and standard deviation."""
 
     average: npt.ArrayLike
     sd: npt.ArrayLike
-
-    def __post_init__(self) -> None:
-        positive(sd=self.sd)
 
     @property
     def mean(self) -> F64:
@@ -37,6 +29,19 @@ class Normal:
     def var(self) -> F64:
         """Variance."""
         return np.asarray(_array(self.sd) ** 2)[()]
+
+
+@dataclass(frozen=True, eq=False)
+class Normal(_ByMoments):
+    """Normal demand. Its left tail may be negative, as textbooks have it.
+
+    Attributes:
+        average: mean.
+        sd: standard deviation, above zero.
+    """
+
+    def __post_init__(self) -> None:
+        positive(sd=self.sd)
 
     def cdf(self, y: npt.ArrayLike) -> F64:
         """``P(D <= y)``."""
@@ -124,7 +129,7 @@ class Lognormal:
 
 
 @dataclass(frozen=True, eq=False)
-class Gamma:
+class Gamma(_ByMoments):
     """Gamma demand.
 
     Attributes:
@@ -134,21 +139,8 @@ class Gamma:
     Source: Burgin (1975), The gamma distribution and inventory control, Operational Research Quarterly 26.
     """
 
-    average: npt.ArrayLike
-    sd: npt.ArrayLike
-
     def __post_init__(self) -> None:
         positive(average=self.average, sd=self.sd)
-
-    @property
-    def mean(self) -> F64:
-        """Mean."""
-        return _array(self.average)[()]
-
-    @property
-    def var(self) -> F64:
-        """Variance."""
-        return np.asarray(_array(self.sd) ** 2)[()]
 
     def cdf(self, y: npt.ArrayLike) -> F64:
         """``P(D <= y)``."""

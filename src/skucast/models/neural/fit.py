@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -221,21 +222,14 @@ def channels(
     device: str = "auto",
 ) -> dict[str, tuple[F64, F64]]:  # fmt: skip
     """Mean ``(S, H)`` and quantiles ``(S, H, Q)`` of the targets beside demand; NaN where one was never seen."""
-    place = device_of(device)
-    network = copy.deepcopy(network).to(place, torch.float64)
     parts: dict[str, list[tuple[F64, F64]]] = {name: [] for name in inputs.targets}
-    for first in range(0, len(panel), _CHUNK):
-        rows = np.arange(first, min(first + _CHUNK, len(panel)))
-        ahead = {n: padded(c[rows], inputs.horizon) for n, c in known.items()}
-        part = panel.take(rows)
-        windows = Windows(part, inputs, ahead, place)
+    for part, precise, batch in in_chunks(network, inputs, panel, known, device):
         with torch.inference_mode():
-            batch = windows.gather(np.arange(len(rows)), windows.end - 1).to(torch.float64)
-            mean, quantiles = (said[:, 0, :horizon] for said in network.channels(batch))  # (S, H, C), (S, H, Q, C)
+            mean, quantiles = (said[:, 0, :horizon] for said in precise.channels(batch))  # (S, H, C), (S, H, Q, C)
         for k, name in enumerate(inputs.targets):
             unit = batch.others_scale[:, 0, None, k]  # (S, 1)
             column = part.past.get(name, np.full(part.values.shape, np.nan, np.float32))
-            seen = np.bincount(part.row_of, ~np.isnan(column), len(rows)) > 0
+            seen = np.bincount(part.row_of, ~np.isnan(column), len(part)) > 0
             both = (mean[..., k] * unit, quantiles[..., k] * unit[..., None])
             m, q = (np.maximum(side.cpu().numpy().astype(np.float64), 0.0) for side in both)
             m[~seen], q[~seen] = np.nan, np.nan
@@ -270,10 +264,8 @@ def _blocks(
 def _one_block(
     network: Forecaster, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device
 ) -> tuple[F64, F64]:
-    ahead = {n: padded(c, inputs.horizon) for n, c in known.items()}
-    windows = Windows(panel, inputs, ahead, device)
+    batch = _latest(inputs, panel, known, device)
     with torch.inference_mode():
-        batch = windows.gather(np.arange(len(panel)), windows.end - 1).to(torch.float64)
         mean, quantiles = network.describe(batch)  # (S, 1, H), (S, 1, H, Q)
         unit = batch.scale[:, 0, None]  # (S, 1)
         both = mean[:, 0] * unit, quantiles[:, 0] * unit[..., None]
@@ -281,7 +273,25 @@ def _one_block(
     return middle, q
 
 
-def padded(column: F32, steps: int) -> F32:
+def in_chunks(
+    network: Any, inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: str
+) -> Iterator[tuple[Panel, Any, Batch]]:
+    """Some series at a time, the network in double precision, and their windows at the panel's end."""
+    place = device_of(device)
+    network = copy.deepcopy(network).to(place, torch.float64)
+    for first in range(0, len(panel), _CHUNK):
+        rows = np.arange(first, min(first + _CHUNK, len(panel)))
+        part = panel.take(rows)
+        yield part, network, _latest(inputs, part, {n: c[rows] for n, c in known.items()}, place)
+
+
+def _latest(inputs: Inputs, panel: Panel, known: Mapping[str, F32], device: torch.device) -> Batch:
+    """Each series' window at the panel's end, in double precision."""
+    windows = Windows(panel, inputs, {n: _padded(c, inputs.horizon) for n, c in known.items()}, device)
+    return windows.gather(np.arange(len(panel)), windows.end - 1).to(torch.float64)
+
+
+def _padded(column: F32, steps: int) -> F32:
     """The first ``steps`` columns, NaN where there are fewer."""
     out = np.full((len(column), steps), np.nan, dtype=np.float32)
     out[:, : column.shape[1]] = column[:, :steps]

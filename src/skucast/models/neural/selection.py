@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .inputs import MEMORY, Inputs
+from .inputs import MEMORY, Inputs, is_wave
 from .scaling import STATISTICS
 
 Groups = Mapping[str, list[int]]
@@ -45,8 +45,8 @@ def variables_ahead(inputs: Inputs) -> Groups:
 def _calendar(inputs: Inputs, first: int) -> dict[str, list[int]]:
     groups: dict[str, list[int]] = {}
     for k, name in enumerate(inputs.calendar):
-        wave, pay = "_sin" in name or "_cos" in name, name.startswith("payday")
-        groups.setdefault("calendar" if wave else "pay days" if pay else "occasions", []).append(first + k)
+        pay = name.startswith("payday")
+        groups.setdefault("pay days" if pay else "calendar" if is_wave(name) else "occasions", []).append(first + k)
     return groups
 
 

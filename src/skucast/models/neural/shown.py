@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +13,14 @@ from scipy.special import ndtri
 
 from ...panel import F32, I64, Panel
 from ...panel_frame import Layout, stamp_series
-from .fit import device_of, padded
+from .fit import in_chunks
 from .generative import uniforms
 from .sight import begun
-from .windows import Batch, Windows
+from .windows import Batch
 
 if TYPE_CHECKING:
     from .family import FittedNeural
 
-_CHUNK = 1024  # series worked on at once
 _SERIES = 256  # series whose futures say how steps hang together
 _FUTURES = 32  # of each of them
 
@@ -92,16 +90,8 @@ def trajectories(fitted: FittedNeural, known: Mapping[str, F32], horizon: int) -
 
 
 def _ahead(fitted: FittedNeural, panel: Panel, known: Mapping[str, F32]) -> Iterator[tuple[Panel, Any, Batch]]:
-    """The series in chunks, the network in double precision, and their windows at the panel's end."""
-    place = device_of(fitted.spec.train.device)
-    network = copy.deepcopy(fitted.network).to(place, torch.float64)
-    for first in range(0, len(panel), _CHUNK):
-        rows = np.arange(first, min(first + _CHUNK, len(panel)))
-        part = panel.take(rows)
-        windows = Windows(
-            part, fitted.inputs, {n: padded(c[rows], fitted.inputs.horizon) for n, c in known.items()}, place
-        )
-        yield part, network, windows.gather(np.arange(len(rows)), windows.end - 1).to(torch.float64)
+    """See `skucast.models.neural.fit.in_chunks`."""
+    return in_chunks(fitted.network, fitted.inputs, panel, known, fitted.spec.train.device)
 
 
 def _who_and_when(panel: Panel, series: I64, ordinals: I64) -> dict[str, pl.Series]:
