@@ -59,7 +59,14 @@ def test_init_then_run_then_report(tmp_path):
     done = skucast("run", config)
     assert done.returncode == 0, done.stderr
     assert "report.html" in done.stdout
-    assert [line.split()[0] for line in done.stderr.splitlines()] == ["read", "demand", "forecast", "plan", "report"]
+    assert [line.split()[0] for line in done.stderr.splitlines()] == [
+        "read",
+        "demand",
+        "forecast",
+        "plan",
+        "stock",
+        "report",
+    ]
     shown = skucast("report", "--store", tmp_path / "runs", "--json")
     assert json.loads(shown.stdout)["report"].endswith("report.html")
 
@@ -135,3 +142,24 @@ def test_demo_runs_the_main_job_on_bundled_orders(tmp_path):
     repairs = pl.read_parquet(run / "repairs.parquet")
     assert repairs.filter(pl.col("rule") == "non-products")["rows"].item() > 0
     assert (run / "report.html").stat().st_size > 500_000
+
+
+def test_plan_orders_from_sales_stock_and_what_is_on_its_way(long_table, tmp_path):
+    pl.DataFrame({"sku": ["a", "b", "c"], "on_hand": [0.0, 5.0, 900.0]}).write_csv(tmp_path / "stock.csv")
+    pl.DataFrame({"sku": ["b"], "quantity": [40.0], "due": ["2025-04-10"]}).write_csv(tmp_path / "coming.csv")
+    call = (
+        "plan", long_table, "--stock", tmp_path / "stock.csv", "--open-orders", tmp_path / "coming.csv", "--model",
+        "seasonal-naive", "--set", "lead_time_days=14", "--set", "shortage_cost=1", "--set", "holding_cost=0.03",
+    )  # fmt: skip
+    done = skucast(*call, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    ordered = {line["unique_id"]: line["order_qty"] for line in said["lines"]}
+    assert set(ordered) == {"a", "b"}
+    assert ordered["a"] == 28  # a week of demand; what comes before the order arrives is lost
+    written = skucast(*call, "--language", "zh", "--out", tmp_path / "plan.csv")
+    assert "补货" in written.stdout
+    assert pl.read_csv(tmp_path / "plan.csv").height == 3
+    says(skucast(*call, "--set", "lead_time=14"), 2, "plan.lead_time", "there is no such key")
+    says(skucast(*call, "--set", "14"), 2, "KEY=VALUE")
+    says(skucast(*call, "--set", "budget=much"), 2, "plan.budget")

@@ -34,13 +34,30 @@ def test_a_run_folder_holds_everything_and_verifies(done):
         "scores.parquet",
         "purchase_plan.csv",
         "repairs.parquet",
+        "stock_health.parquet",
+        "stock_exits.csv",
+        "stock_risk.parquet",
         "report.html",
         "manifest.json",
         "log.txt",
     } <= names
     assert run.verify() == []
     assert run.manifest["headline"]["series"] == 8
-    assert [stage["name"] for stage in run.manifest["stages"]] == ["read", "demand", "forecast", "plan", "report"]
+    assert [stage["name"] for stage in run.manifest["stages"]] == [
+        "read",
+        "demand",
+        "forecast",
+        "plan",
+        "stock",
+        "report",
+    ]
+
+
+def test_the_stock_of_every_item_is_looked_at(done):
+    health, risk = done[1].frame("stock_health"), done[1].frame("stock_risk")
+    assert health["unique_id"].to_list() == done[1].frame("forecast")["unique_id"].unique(maintain_order=True).to_list()
+    assert health["last_sale"].null_count() == 0
+    assert risk.height == health["on_hand"].is_not_null().sum() * 14
 
 
 def test_the_forecast_has_the_contract_columns(done):

@@ -31,6 +31,7 @@ TargetColumn = Annotated[str, typer.Option("--target", help="Column of values.")
 Known = Annotated[list[str] | None, typer.Option("--known", help="Column known in the future too (repeatable).")]
 Past = Annotated[list[str] | None, typer.Option("--past", help="Column known only in the past (repeatable).")]
 Country = Annotated[str, typer.Option("--country", help="Whose holidays and sale days matter, such as GB or CN.")]
+TableFile = Annotated[Path | None, typer.Option(help="Table of columns as in docs/tables.md: CSV, Excel or Parquet.")]
 Seed = Annotated[int, typer.Option("--seed", help="Makes the result repeatable.")]
 
 _SENTENCES = 20  # that are printed
@@ -107,6 +108,62 @@ def forecast(
     else:
         console.table(made.head(20).to_dicts(), f"first of {made.height:,} rows; --out FILE keeps them all")
     console.result({"rows": made.height, "out": out, "columns": made.columns} if out else {"rows": made.to_dicts()})
+
+
+@app.command()
+def plan(
+    file: DataFile,
+    stock: TableFile = None,
+    open_orders: TableFile = None,
+    products: TableFile = None,
+    suppliers: TableFile = None,
+    deliveries: TableFile = None,
+    prices: TableFile = None,
+    terms: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE of the section [plan], such as budget=5000 (repeatable)."),
+    ] = None,
+    horizon: Horizon = 0,
+    freq: Freq = "",
+    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model; see 'skucast models'.")] = "auto",
+    id: IdColumn = "unique_id",
+    time: TimeColumn = "ds",
+    target: TargetColumn = "y",
+    known: Known = None,
+    past: Past = None,
+    availability: Annotated[str, typer.Option("--availability", help="Column: could it be bought?")] = "",
+    country: Country = "",
+    currency: Annotated[str, typer.Option("--currency", help="ISO code of all money.")] = "EUR",
+    language: Annotated[Literal["en", "zh"], typer.Option("--language", "-l", help="Of the reasons.")] = "en",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the whole plan to this .csv.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Decide what to order today from a long table of sales, the stock and what is on its way."""
+    from . import api
+    from .collect.sources import read_any
+    from .config import parse_terms
+
+    console = Console(json)
+    tables: dict[str, Any] = {
+        "stock": stock, "open_orders": open_orders, "products": products, "suppliers": suppliers, "deliveries": deliveries,
+        "prices": prices,
+    }  # fmt: skip
+    given = {name: None if path is None else read_any(path) for name, path in tables.items()} | parse_terms(terms or [])
+    made = api.plan(
+        read_any(file), horizon or None, freq=freq or None, model=model, id=id, time=time, target=target,
+        known=known or (), past=past or (), availability=availability or None, country=country, currency=currency, seed=seed,
+        **given,
+    )  # fmt: skip
+    for line in made.lines().head(_SENTENCES).iter_rows(named=True):
+        console.say(f"{line['unique_id']}: {line[f'reason_{language}']}")
+    for assumed in made.assumptions:
+        console.say(f"- {assumed.en if language == 'en' else assumed.zh}")
+    if out is not None:
+        made.write_csv(out)
+        console.say(f"Wrote the plan of {made.table.height:,} items to {out}.")
+    wanted = ("unique_id", "order_qty", "unit_cost", "expected_gain", "reason", f"reason_{language}")
+    console.result({"summary": made.summary(), "lines": made.lines().select(wanted).to_dicts(), "out": out})
 
 
 @app.command()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator, model_validator
 
 from .errors import ConfigError
 
-TABLES = ("orders", "sales", "products", "stock", "suppliers", "promotions", "events", "signals")
-TableName = Literal["orders", "sales", "products", "stock", "suppliers", "promotions", "events", "signals"]
+TableName = Literal[
+    "orders", "sales", "products", "stock", "suppliers", "open_orders", "deliveries", "promotions", "events", "signals"
+]
+TABLES: tuple[TableName, ...] = get_args(TableName)
 
 
 class _Section(BaseModel):
@@ -155,7 +158,29 @@ class Plan(_Section):
     margin: float = Field(0.4, gt=0, lt=1, description="share of the price, where unit costs are unknown")
     holding_rate: float = Field(0.25, ge=0, description="cost of holding stock, share of its cost per year")
     stock: Literal["none", "given"] = Field("given", description="'none' plans as if shelves were empty")
+    unmet: Literal["lost", "wait"] = Field(
+        "lost", description="what becomes of demand that finds an empty shelf: 'lost', or customers 'wait' for it"
+    )
+    shortage_cost: float | None = Field(
+        None, ge=0, description="money lost per unit of demand not met; without it price less cost"
+    )
+    holding_cost: float | None = Field(
+        None, ge=0, description="money per unit and day on the shelf; without it holding_rate of the cost"
+    )
+    patience_days: float = Field(
+        365,
+        gt=0,
+        le=3650,
+        description="what an order has not earned back by then, stock counted as lost, is not worth it",
+    )
+    line_cost: float = Field(
+        0, ge=0, description="money per order line (handling, receiving), weighed against its gain"
+    )
     budget: float = Field(0, ge=0, description="money for this order; 0 is no limit")
+    max_volume_l: float = Field(0, ge=0, description="litres that this order may take; 0 is no limit")
+    max_weight_kg: float = Field(0, ge=0, description="kilograms that this order may weigh; 0 is no limit")
+    seconds: float = Field(30, gt=0, description="time for the search of the best order within the limits")
+    whole_units: bool = Field(True, description="demand comes in whole units; false for goods by weight or length")
     paths: int = Field(500, ge=50, description="sample paths that decisions are made from")
 
 
@@ -214,6 +239,21 @@ def load_config(path: str | Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"'{file}' is no valid TOML: {error}.") from None
     return make_config(raw, root=file.parent, where=str(file))
+
+
+def parse_terms(pairs: Sequence[str]) -> dict[str, Any]:
+    """``["budget=5000"]`` as a mapping; values are read as their key asks when the section is checked.
+
+    Raises:
+        ConfigError: a text without an equals sign.
+    """
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"'{pair}' is no setting: write KEY=VALUE, such as budget=5000.")
+        found[key.strip()] = value.strip()
+    return found
 
 
 def make_config(raw: dict[str, Any], root: Path | None = None, where: str = "the configuration") -> Config:

@@ -17,6 +17,7 @@ from . import __version__
 from .collect.repairs import Repairs
 from .collect.shop import Shop, load_shop
 from .config import Config, load_config
+from .decide.health import StockHealth, last_sales, plan_health, write_stock
 from .decide.plan_table import PurchasePlan
 from .decide.purchase import purchase_plan
 from .errors import DataError
@@ -95,13 +96,17 @@ class Job:
         forecast, judged = self._forecast(shop, panel)
         forecast.to_polars(self.config.forecast.quantiles).write_parquet(folder / "forecast.parquet")
         judged.scores.write_parquet(folder / "scores.parquet")
-        plan = self._plan(shop, forecast)
+        units, plan = self._plan(shop, forecast)
         plan.write_csv(folder / "purchase_plan.csv")
         shop.repairs.extend(plan.repairs)
+        health = self._stock(panel, units, plan)
+        if health is not None:
+            write_stock(health, folder)
+            shop.repairs.extend(health.repairs)
         shop.repairs.frame().write_parquet(folder / "repairs.parquet")
         self.about["inputs"] = panel.fingerprint()
         self.about["headline"] = _headline(panel, forecast, judged, plan, self.config.demand.measure)
-        self._report(folder, shop, panel, forecast, judged, plan)
+        self._report(folder, shop, panel, forecast, judged, plan, health)
 
     def _read(self) -> Shop:
         with self.journal.stage("read") as stage:
@@ -173,7 +178,8 @@ class Job:
         )  # fmt: skip
         return forecast.closed(shut)
 
-    def _plan(self, shop: Shop, forecast: Forecast) -> PurchasePlan:
+    def _plan(self, shop: Shop, forecast: Forecast) -> tuple[Forecast, PurchasePlan]:
+        """The forecast in units, and what to order."""
         with self.journal.stage("plan") as stage:
             prices = shop.item_prices()
             if self.config.demand.measure == "revenue":
@@ -185,23 +191,40 @@ class Job:
                 products=shop.tables.get("products"),
                 suppliers=shop.tables.get("suppliers"),
                 prices=prices,
+                open_orders=shop.tables.get("open_orders"),
+                deliveries=shop.tables.get("deliveries"),
                 currency=self.config.project.currency,
                 seed=self.config.forecast.seed,
             )
             stage.count = int(plan.summary()["lines"])
             stage.note = f"{stage.count:,} items to order"
-        return plan
+        return forecast, plan
+
+    def _stock(self, panel: Panel, forecast: Forecast, plan: PurchasePlan) -> StockHealth | None:
+        """A look at the stock, where it is known."""
+        if not plan.table["on_hand"].is_not_null().any():
+            return None
+        with self.journal.stage("stock") as stage:
+            health = plan_health(forecast, plan, self.config.plan, last_sales(panel), self.config.forecast.seed)
+            stage.count = len(health.items)
+            totals = health.summary()
+            stage.note = (
+                f"{totals['risky_items']:,.0f} items may run short, {totals['dead_items']:,.0f} dead, "
+                f"{totals['excess_items']:,.0f} in excess"
+            )
+        return health
 
     def _report(
-        self, folder: Path, shop: Shop, panel: Panel, forecast: Forecast, judged: Judged, plan: PurchasePlan
-    ) -> None:
+        self, folder: Path, shop: Shop, panel: Panel, forecast: Forecast, judged: Judged, plan: PurchasePlan,
+        health: StockHealth | None,
+    ) -> None:  # fmt: skip
         from .report.content import ReportContent
         from .report.page import write_report
 
         with self.journal.stage("report") as stage:
             content = ReportContent.of(
                 config=self.config, about=self.about, shop=shop, panel=panel, forecast=forecast, judged=judged, plan=plan,
-                stages=self.journal.stages,
+                health=health, stages=self.journal.stages,
             )  # fmt: skip
             write_report(folder / "report.html", content)
             stage.count = (folder / "report.html").stat().st_size

@@ -94,6 +94,17 @@ def test_all_tables_of_a_shop_are_found(tmp_path: Path) -> None:
     assert tables["stock"]["on_order"].to_list() == [0.0, 10.0]
 
 
+def test_deliveries_and_open_orders_are_told_from_orders_of_customers(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(
+        "order_id,sku,quantity,ordered_at,price\n1,A,2,2025-01-02 10:00,3.5\n2,A,1,2025-01-03 11:00,3.5\n"
+    )
+    (tmp_path / "purchase_orders.csv").write_text("sku,quantity,expected delivery date\nA,20,2025-01-09\n")
+    (tmp_path / "到货记录.csv").write_text("供应商,采购日期,到货日期\nKiln,2024-12-01,2024-12-20\n")
+    made = init_project(tmp_path)
+    tables = {s.table: s.path for s in load_config(made.path).source}
+    assert tables == {"orders": "orders.csv", "open_orders": "purchase_orders.csv", "deliveries": "到货记录.csv"}
+
+
 def test_files_of_one_layout_become_one_glob(tmp_path: Path) -> None:
     for month in range(1, 5):
         put(tmp_path, f"orders-2024-{month:02d}.csv", ORDERS.replace("2024-01", f"2024-{month:02d}"))

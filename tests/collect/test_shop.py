@@ -223,6 +223,8 @@ def test_every_table_of_the_schemas_can_be_given_at_once() -> None:
         "products": table("products", [{"sku": "A", "supplier": "s"}]),
         "stock": table("stock", [{"sku": "A", "on_hand": 3.0}]),
         "suppliers": table("suppliers", [{"supplier": "s", "lead_time_days": 3.0}]),
+        "open_orders": table("open_orders", [{"sku": "A", "quantity": 4.0, "due": "2024-01-05"}]),
+        "deliveries": table("deliveries", [{"supplier": "s", "ordered_at": "2023-12-01", "received_at": "2023-12-04"}]),
         "promotions": table("promotions", [{"sku": "A", "start": "2024-01-01", "end": "2024-01-02"}]),
         "events": table("events", [{"sku": "A", "at": "2024-01-01", "kind": "view"}]),
         "signals": signals(("2024-01-01", "x", 1.0), ("2024-01-02", "x", 1.0)),

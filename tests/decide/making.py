@@ -42,13 +42,14 @@ def normal(mu: float, sd: float, freq="W-SUN") -> Forecast:
     return Forecast.of(_panel(["A"], freq), mean, stats.norm.ppf(_Q, mu, sd)[None, None])
 
 
-def plan(
-    forecast: Forecast, *, currency="GBP", seed=0, stock=None, products=None, suppliers=None, prices=None, **terms
-):
-    """A purchase plan; tables may be given as columns."""
-    tables = {"stock": stock, "products": products, "suppliers": suppliers, "prices": prices}
+TABLES = ("stock", "products", "suppliers", "prices", "open_orders", "deliveries")
+
+
+def plan(forecast: Forecast, *, currency="GBP", seed=0, unmet="wait", **terms):
+    """A purchase plan; tables may be given as columns. Customers wait, unless said: then orders are order-up-to."""
+    tables = {name: terms.pop(name, None) for name in TABLES}
     frames = {k: pl.DataFrame(t) if isinstance(t, dict) else t for k, t in tables.items()}
-    made = purchase_plan(forecast, plan=Plan(**terms), currency=currency, seed=seed, **frames)
+    made = purchase_plan(forecast, plan=Plan(unmet=unmet, **terms), currency=currency, seed=seed, **frames)
     assert isinstance(made, PurchasePlan)
     return made
 

@@ -150,7 +150,16 @@ def test_empty_tables_are_as_good_as_none():
 
 
 def test_every_assumption_is_written_in_both_languages_without_leftovers():
-    words = {"days": "14", "share": "60 %", "margin": "40 %", "rate": "25 %", "horizon": "28", "season": "7"}
+    words = {
+        "days": "14",
+        "share": "60 %",
+        "margin": "40 %",
+        "rate": "25 %",
+        "horizon": "28",
+        "season": "7",
+        "count": "31",
+        "room": "kg",
+    }
     for en, zh in _TEXT.values():
         for text in (en.format(n="3 items", **words), zh.format(zh="3", **words)):
             assert "{" not in text

@@ -40,6 +40,8 @@ def plan(
     products: Any = None,
     suppliers: Any = None,
     prices: Any = None,
+    open_orders: Any = None,
+    deliveries: Any = None,
     id: str = "unique_id",
     time: str = "ds",
     target: str = "y",
@@ -67,6 +69,8 @@ def plan(
         products: table ``products`` (``sku, cost, price, pack_size, min_order, supplier``...).
         suppliers: table ``suppliers`` (``supplier, lead_time_days, review_days``...).
         prices: ``unique_id, price`` and optionally ``cost``, where products say nothing.
+        open_orders: table ``open_orders`` (``sku, quantity, due``): what is on its way, and when it should be there.
+        deliveries: table ``deliveries`` (``supplier, ordered_at, received_at``): lead times are learned from it.
         id: as in `forecast`; it is matched with ``sku``.
         time: as in `forecast`.
         target: as in `forecast`, in units.
@@ -80,7 +84,11 @@ def plan(
         seed: makes the result repeatable.
         progress: hook ``progress(what, fraction_done)``.
         **terms: keys of the section ``[plan]`` of the project file, such as ``lead_time_days=21``,
-            ``margin=0.35`` or ``budget=5000``, used where the tables say nothing.
+            ``margin=0.35`` or ``budget=5000``, used where the tables say nothing. ``shortage_cost`` and ``holding_cost``
+            (per unit and day) stand in for prices and costs where only these are known.
+
+    For an order each week, call it with the history so far, the stock of now and what is on its way: orders of the past
+    weeks as ``open_orders``. The order reckons with what will have been sold, or lost, until it arrives.
 
     Returns:
         A `PurchasePlan`: ``.frame()``, ``.lines()``, ``.summary()``, ``.write_csv(path)``.
@@ -99,8 +107,11 @@ def plan(
     expected = spec.fit(panel, horizon=steps, seed=seed, progress=progress).predict(steps, future)
     tables = {
         name: None if table is None else to_polars(table)[0]
-        for name, table in {"stock": stock, "products": products, "suppliers": suppliers, "prices": prices}.items()
-    }
+        for name, table in {
+            "stock": stock, "products": products, "suppliers": suppliers, "prices": prices, "open_orders": open_orders,
+            "deliveries": deliveries,
+        }.items()
+    }  # fmt: skip
     return purchase_plan(expected, plan=wanted, currency=currency, seed=seed, **tables)
 
 

@@ -102,6 +102,8 @@ _START = "start|start date|begin|from|valid from|date from|开始日期|开始�
 _END = "end|end date|until|to|valid to|valid until|date to|结束日期|结束时间|活动结束时间|促销结束日期|bis|ende|enddatum|fin|date fin|au|fecha fin|hasta|fine|data fine|al"
 _SUPPLIER = "supplier|supplier id|supplier code|vendor|vendor id|manufacturer|供应商|供应商编码|供应商编号|供货商|厂商|lieferant|lieferantennummer|kreditor|fournisseur|code fournisseur|proveedor|fornitore"
 _LEAD = "lead_time_days|lead time|lead time (days)|leadtime|delivery days|delivery time|交货期|交期|采购周期|供货周期|到货周期|提前期|lieferzeit|lieferzeit tage|wiederbeschaffungszeit|délai|délai de livraison|plazo de entrega|plazo|tempo di consegna|consegna"
+_DUE = "due|due date|due on|expected|expected date|expected arrival|eta|expected delivery date|scheduled delivery date|预计到货日期|预计到货|预计到达日期|应到日期|liefertermin|fällig|date prévue|livraison prévue|fecha prevista|data prevista"
+_BOUGHT_AT = "ordered_at|order date|ordered|ordered on|purchase date|po date|po sent to vendor date|purchase order date|采购日期|下单日期|订货日期|采购下单日期|bestelldatum|bestellt am|date de commande|fecha de pedido|data ordine"
 
 NAMES: dict[str, dict[str, str]] = {
     "orders": {
@@ -130,6 +132,8 @@ NAMES: dict[str, dict[str, str]] = {
         "end_date": "end_date|end date|discontinued|discontinued on|delisted|下架日期|下架时间|停产日期|auslauf|date de fin|fecha de baja|data fine",
         "pack_size": "pack_size|pack size|case size|case pack|units per case|箱规|装箱数|包装数量|装箱量|ve|verpackungseinheit|colisage|unidades por caja|confezione",
         "min_order": "min_order|minimum order|min order|moq|min order qty|minimum order quantity|最小起订量|起订量|最小订货量|mindestbestellmenge|quantité minimum|pedido mínimo|ordine minimo",
+        "shortage_cost": "shortage_cost|shortage cost|penalty|stockout cost|缺货成本|缺货损失|fehlmengenkosten|coût de rupture|coste de rotura|costo di mancanza",
+        "holding_cost": "holding_cost|holding cost|carrying cost|storage cost|持有成本|仓储成本|库存成本|lagerkosten|coût de stockage|coste de almacenamiento|costo di stoccaggio",
         "shelf_life_days": "shelf_life_days|shelf life|shelf life (days)|保质期|保质期(天)|保质期天数|haltbarkeit|durée de vie|vida útil|durata",
         "weight_kg": "weight_kg|weight|weight (kg)|重量|重量(kg)|gewicht|poids|peso",
         "volume_l": "volume_l|volume (l)|体积|volumen|volume",
@@ -148,6 +152,24 @@ NAMES: dict[str, dict[str, str]] = {
         "lead_time_sd_days": "lead_time_sd_days|lead time sd|lead time std|lead time deviation|交货期标准差|交期波动|lieferzeit streuung",
         "review_days": "review_days|review period|order cycle|order interval|订货周期|补货周期|bestellrhythmus|bestellzyklus|cycle de commande",
         "min_order_value": "min_order_value|minimum order value|min order value|minimum order amount|最小订单金额|最低起订金额|起订金额|mindestbestellwert|montant minimum|importe mínimo|importo minimo",
+        "min_order_units": "min_order_units|minimum order units|minimum order quantity|moq|最小订单数量|最低起订数量|mindestbestellmenge|quantité minimum|cantidad mínima|quantità minima",
+        "order_cost": "order_cost|order cost|ordering cost|cost per order|freight per order|订货费用|每单费用|订货成本|bestellkosten|coût de commande|coste por pedido|costo per ordine",
+    },
+    "open_orders": {
+        "sku": _SKU,
+        "quantity": "open quantity|outstanding|in transit|on order|在途数量|未到数量|offene menge|" + _QUANTITY,
+        "due": _DUE,
+        "ordered_at": _BOUGHT_AT,
+        "location": _LOCATION,
+    },
+    "deliveries": {
+        "supplier": _SUPPLIER,
+        "ordered_at": _BOUGHT_AT,
+        "received_at": "received_at|received|received on|receipt date|received date|delivered|delivered on|delivered to client date|delivery date|goods receipt|arrival date|入库日期|收货日期|到货日期|实际到货日期|wareneingang|eingangsdatum|date de réception|fecha de recepción|data di ricezione",
+        "promised_at": "promised_at|promised|promised date|scheduled delivery date|" + _DUE,
+        "sku": _SKU,
+        "mode": "mode|shipment mode|transport|transport mode|运输方式|transportart|mode de transport|modo de transporte|modo di trasporto",
+        "quantity": _QUANTITY,
     },
     "promotions": {
         "sku": _SKU, "category": "category|product group|类目|分类|品类|warengruppe|kategorie|catégorie|categoría|categoria",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ..config import make_config
+from ..config import TABLES, make_config
 from ..errors import ConfigError, DataError
 from .files import list_tables
 from .mapping import make_mapping
@@ -18,7 +18,6 @@ from .survey import Finding, survey_file
 
 NAME = "skucast.toml"
 _LISTED = 3  # files named in one sentence
-_ORDER = ("orders", "sales", "products", "stock", "suppliers", "promotions", "events", "signals")
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def _choose(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
         several = sorted((e for e in used if e.table == table), key=lambda e: e.cells, reverse=True)
         used = [e for e in used if e not in several[1:]]
         aside += several[1:]
-    return sorted(used, key=lambda e: (_ORDER.index(e.table), not e.measures_sales, e.path)), aside
+    return sorted(used, key=lambda e: (TABLES.index(e.table), not e.measures_sales, e.path)), aside
 
 
 def _left_out(aside: list[Entry], useless: list[Finding]) -> Iterable[str]:

@@ -29,6 +29,11 @@ _MEASURES: dict[str, str] = {
 }
 _GENERIC = {normal(n) for n in ("quantity", "qty", "数量", "available", "data", "date", "in stock")}
 _STOCK_FILE = re.compile(r"stock|invent|on.?hand|库存|盘点|bestand|lager|existencias|giacenz", re.IGNORECASE)
+_BOUGHT_FILE = re.compile(
+    r"deliver|receipt|shipment|purchas|transit|open.?order|(^|[^a-z])po([^a-z]|$)|采购|到货|入库|在途|liefer|einkauf|eingang"
+    r"|livraison|achat|entrega|compra|consegn|acquist",
+    re.IGNORECASE,
+)
 _SIGNAL = {
     normal(n) for n in ("name", "signal", "metric", "variable", "indicator", "series", "指标", "指标名称", "名称")
 }
@@ -142,6 +147,14 @@ def _is_suppliers(columns: dict[str, str], sample: pl.DataFrame, stem: str) -> b
     return bool({"lead_time_days", "review_days", "min_order_value"} & columns.keys())
 
 
+def _is_deliveries(columns: dict[str, str], sample: pl.DataFrame, stem: str) -> bool:
+    return bool(_BOUGHT_FILE.search(stem)) and len({columns["ordered_at"], columns["received_at"]}) == 2
+
+
+def _is_open_orders(columns: dict[str, str], sample: pl.DataFrame, stem: str) -> bool:
+    return bool(_BOUGHT_FILE.search(stem)) and "due" in columns
+
+
 def _is_events(columns: dict[str, str], sample: pl.DataFrame, stem: str) -> bool:
     kinds = sample[columns["kind"]].cast(pl.String, strict=False).str.to_lowercase().str.strip_chars().unique()
     return bool(kinds.is_in(list(_BEHAVIOUR)).any())
@@ -177,7 +190,8 @@ def _is_products(columns: dict[str, str], sample: pl.DataFrame, stem: str) -> bo
 
 _Test = Callable[[dict[str, str], pl.DataFrame, str], bool]
 _TESTS: tuple[tuple[str, _Test], ...] = (
-    ("promotions", _is_promotions), ("suppliers", _is_suppliers), ("events", _is_events), ("signals", _is_signals),
+    ("promotions", _is_promotions), ("suppliers", _is_suppliers),
+    ("deliveries", _is_deliveries), ("open_orders", _is_open_orders), ("events", _is_events), ("signals", _is_signals),
     ("stock", _is_stock), ("orders", _is_orders), ("sales", _is_sales), ("products", _is_products),
 )  # fmt: skip
 """The tables in the order in which they are tried: from the most particular to the most general."""

@@ -112,6 +112,18 @@ SCHEMAS: dict[str, TableSchema] = {
                 Column("end_date", "date", "last day on sale, if discontinued"),
                 Column("pack_size", "number", "units per pack that it is bought in", unit="units"),
                 Column("min_order", "number", "least units per order line", unit="units"),
+                Column(
+                    "shortage_cost",
+                    "number",
+                    "money lost per unit of demand not met; price less cost if empty",
+                    unit="currency",
+                ),
+                Column(
+                    "holding_cost",
+                    "number",
+                    "money per unit and day on the shelf; a share of the cost if empty",
+                    unit="currency",
+                ),
                 Column("shelf_life_days", "number", "days until it spoils", unit="days"),
                 Column("weight_kg", "number", "weight of a unit", unit="kg"),
                 Column("volume_l", "number", "volume of a unit", unit="l"),
@@ -140,8 +152,38 @@ SCHEMAS: dict[str, TableSchema] = {
                 Column("lead_time_sd_days", "number", "standard deviation of it", unit="days"),
                 Column("review_days", "number", "days between orders", unit="days"),
                 Column("min_order_value", "number", "least value of an order", unit="currency"),
+                Column("min_order_units", "number", "least units of an order", unit="units"),
+                Column(
+                    "order_cost", "number", "what an order costs, however much is on it (freight...)", unit="currency"
+                ),
             ),
             key=("supplier",),
+        ),
+        TableSchema(
+            "open_orders",
+            "one line of an order to a supplier that has not arrived yet",
+            (
+                _SKU,
+                Column("quantity", "number", "units on their way", required=True, unit="units"),
+                Column("due", "date", "day on which they should be on the shelf"),
+                Column("ordered_at", "date", "day of the order; due is the lead time after it, where due is empty"),
+                _PLACE,
+            ),
+        ),
+        TableSchema(
+            "deliveries",
+            "one line of an order to a supplier, as it was received or is still open",
+            (
+                Column("supplier", "text", "who delivers it", required=True),
+                Column("ordered_at", "date", "day of the order", required=True),
+                Column(
+                    "received_at", "date", "day on which it reached the shelf; empty while it is open", required=True
+                ),
+                Column("promised_at", "date", "day for which the supplier promised it"),
+                Column("sku", "text", "item"),
+                Column("mode", "text", "how it travels: air, sea, truck..."),
+                Column("quantity", "number", "units", unit="units"),
+            ),
         ),
         TableSchema(
             "promotions",

@@ -36,8 +36,12 @@ _TEXT: dict[str, tuple[str, str]] = {
         "{zh} 个商品的库存盘点早于计划开始日 {days} 天以上，可能已有变动。",
     ),
     "on-order-arrives": (
-        "Units on order of {n} are taken to arrive within the lead time.",
-        "{zh} 个商品的在途数量按可在供货周期内到货计算。",
+        "Units on order of {n} have no date and are taken to arrive halfway through the lead time.",
+        "{zh} 个商品的在途数量没有到货日期，按供货周期过半时到货计算。",
+    ),
+    "lead-time-learned": (
+        "Lead times of {n} are learned from {count} delivery records.",
+        "{zh} 个商品的供货周期由 {count} 条到货记录推算。",
     ),
     "lead-time-default": (
         "The lead time of {n} is not given and taken as {days} days.",
@@ -67,14 +71,27 @@ _TEXT: dict[str, tuple[str, str]] = {
         "Holding {n} costs {rate} of their purchase cost per year, cost of capital included.",
         "{zh} 个商品的持有成本（含资金成本）按每年采购成本的 {rate} 计算。",
     ),
-    "unmet-demand": (
-        "Demand of {n} that comes before an order can arrive is counted as waiting for it; where customers do not "
-        "wait, the margin in 'lost_margin_before_arrival' is gone whatever is ordered.",
-        "{zh} 个商品在到货前的需求按顾客愿意等待计算；若顾客不等待，“lost_margin_before_arrival” 一栏的毛利无论如何都会损失。",
+    "unmet-waits": (
+        "Demand of {n} that comes before an order can arrive is counted as waiting for it (plan.unmet = 'wait').",
+        "{zh} 个商品在到货前的需求按顾客愿意等待计算（plan.unmet = 'wait'）。",
+    ),
+    "unmet-lost": (
+        "Demand of {n} that comes before an order can arrive is counted as lost; where customers wait for it, set "
+        "plan.unmet = 'wait'.",
+        "{zh} 个商品在到货前的需求按流失计算；若顾客愿意等待，请设置 plan.unmet = 'wait'。",
+    ),
+    "slow": (
+        "{n} are ordered less or not at all because more would hardly be sold within {days} days; what is left then "
+        "counts as lost (plan.patience_days).",
+        "{zh} 个商品因在 {days} 天内难以售完而减量或不补货；届时剩余部分按损失计算（plan.patience_days）。",
     ),
     "spoils": (
         "What is left over of {n} when the next order arrives can no longer be sold and is written off at cost.",
         "{zh} 个商品在下次到货时剩余部分已无法销售，按成本报损。",
+    ),
+    "room-unknown": (
+        "What a unit takes up of {room} is not known for {n}; they are counted as taking nothing.",
+        "{zh} 个商品的{room}占用未知，按不占用计算。",
     ),
     "horizon-extended": (
         "Lead time plus review of {n} reach beyond the {horizon}-step forecast; the average of its last {season} "
@@ -90,7 +107,7 @@ class Assumptions:
 
     rows: list[Assumption] = field(default_factory=list)
 
-    def add(self, key: str, count: int, **words: str) -> None:
+    def add(self, key: str, count: int, /, **words: str) -> None:
         """State one assumption.
 
         Args:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
 
 from ..forecast import F64
+from .supply import LeadTimes
 
 
 def draw_lead_times(mean: F64, sd: F64, n: int, seed: int) -> F64:
@@ -35,3 +37,32 @@ def draw_lead_times(mean: F64, sd: F64, n: int, seed: int) -> F64:
     variance = np.where(varies, np.log1p((sd / safe) ** 2), 0.0)  # of the logarithm
     draws = safe[:, None] * np.exp(np.sqrt(variance)[:, None] * scores - variance[:, None] / 2)
     return np.where(varies[:, None], draws, mean[:, None])
+
+
+def learned_draws(
+    learned: LeadTimes, names: Sequence[tuple[str | None, str | None]], mean: F64, sd: F64, n: int, seed: int
+) -> F64:
+    """As `draw_lead_times`, from the learned distribution of every supplier and item that delivery records know.
+
+    Args:
+        learned: what the records say.
+        names: supplier and SKU of each item.
+        mean: ``(S,)`` days, for suppliers without records.
+        sd: ``(S,)`` days, likewise.
+        n: draws per item.
+        seed: of the order of the draws.
+
+    Returns:
+        ``(S, n)`` days.
+    """
+    draws = np.broadcast_to(draw_lead_times(mean, sd, n, seed), (mean.size, n)).copy()
+    known, depth = set(learned.suppliers), len(learned.by)
+    levels = np.random.default_rng([seed, 0x1EAD]).permutation((np.arange(n) + 0.5) / n)
+    found: dict[tuple[str | None, ...], F64] = {}
+    for row, name in enumerate(names):
+        if name[0] in known:
+            node = name[:depth] if learned.by[1:2] in ((), ("sku",)) else name[:1]
+            if node not in found:
+                found[node] = learned.of(*node).days.quantile(levels)
+            draws[row] = found[node]
+    return draws

@@ -50,25 +50,3 @@ def quantile_of_sorted(ordered: npt.NDArray[np.floating], ratio: npt.ArrayLike) 
     rank = np.clip(np.ceil(level * n - 1e-9), 1, n).astype(np.int64) - 1
     found = ordered[np.arange(ordered.shape[0]), rank].astype(np.float64)
     return np.where(level > 0, found, 0.0)
-
-
-def expected_shortage(need: npt.NDArray[np.floating], quantity: F64) -> F64:
-    """``E (need - quantity)+`` per row: units not served if ``quantity`` is ordered.
-
-    Args:
-        need: ``(S, n)`` demand less what is there already; negative where stock suffices.
-        quantity: ``(S,)`` units ordered.
-    """
-    short = need - quantity[:, None].astype(need.dtype)
-    return np.asarray(np.maximum(short, 0.0, out=short).mean(axis=1, dtype=np.float64))
-
-
-def expected_gain(need: npt.NDArray[np.floating], quantity: F64, underage: F64, overage: F64) -> F64:
-    """Expected profit of ordering ``quantity`` less that of ordering nothing, per row.
-
-    With ``G(q) = E(need - q)+`` the shortage avoided is ``G(0) - G(q)`` and the units left over grow by
-    ``q - (G(0) - G(q))``, so the gain is ``(underage + overage) (G(0) - G(q)) - overage q``: concave in
-    ``q`` and greatest at the critical ratio.
-    """
-    avoided = expected_shortage(need, np.zeros_like(quantity)) - expected_shortage(need, quantity)
-    return (underage + overage) * avoided - overage * quantity

@@ -1,4 +1,4 @@
-"""Outlook: what the sample paths say about each item, and what it should order."""
+"""Outlook: what the sample paths say about each item, and what further packs of it would gain."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..forecast import F64, Forecast
+from .draws import sample_paths
 from .lead_time import draw_lead_times
-from .order_up_to import critical_ratio, expected_shortage, quantile_of_sorted
-from .packs import round_order
+from .order_up_to import critical_ratio, quantile_of_sorted
+from .purchase_list import GainCurves, Lines, OrderSales, gain_curves, order_sales
 from .timeline import Timeline, demand_within
 
 OVERSTOCK_DAYS = 90.0
@@ -19,44 +20,81 @@ OVERSTOCK_DAYS = 90.0
 _OVERSTOCK_LEVEL = 0.99
 _CELLS = 6_000_000  # path cells in memory at a time
 _LONGEST_COVER = 3650.0  # days; beyond, a run-out date means nothing
+_MOST_MOMENTS = 14
+_MOMENTS = 4  # between two arrivals at which the shelf is counted for what it costs to hold
 
 Bool = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Arrays ``(S,)`` that an order depends on; see `skucast.decide.terms` for units."""
+    """What an order depends on; arrays ``(S,)`` unless said.
 
-    position: F64  # on hand + on order; 0 where unknown
-    stock_known: Bool
-    underage: F64  # margin per unit
-    overage: F64  # holding per unit over the review period, plus cost where leftovers are written off
+    Attributes:
+        lines: items as the purchase list knows them, with what is on the shelf as their position; times in steps.
+        arrivals: ``(S, A)`` units on their way, by the step at whose beginning they are received.
+        underage: money lost per unit of demand not met.
+        holding: money per unit and day on the shelf.
+        lead_days: mean days from order to shelf.
+        lead_sd_days: their standard deviation.
+        lead_draws: ``(S, n)`` lead times in days, one per path, in place of these two, or None.
+        review_days: days until the next order.
+        sell_days: days from today on which it may still be sold; infinite unless discontinued.
+        stock_known: whether the shelf has been counted; otherwise it is taken as empty.
+        written_off: what is left when the next order arrives can no longer be sold.
+    """
+
+    lines: Lines
+    arrivals: F64
+    underage: F64
+    holding: F64
     lead_days: F64
     lead_sd_days: F64
+    lead_draws: F64 | None
     review_days: F64
-    sell_days: F64  # days from today on which it may still be sold; infinite unless discontinued
-    pack: F64
-    min_order: F64
+    sell_days: F64
+    stock_known: Bool
     written_off: Bool
-    buyable: Bool
 
-    def take(self, rows: slice) -> Terms:
+    @property
+    def position(self) -> F64:
+        """Units on hand and on order; 0 where unknown."""
+        return np.asarray(self.lines.of("position") + self.arrivals.sum(axis=1))
+
+    @property
+    def overage(self) -> F64:
+        """Money per unit left over when the next order arrives: holding, and what it is written off by."""
+        written = self.lines.of("unit_cost") - self.lines.of("salvage")
+        return np.asarray(self.holding * self.review_days + written)
+
+    @property
+    def service_target(self) -> F64:
+        """Critical ratio of demand until the next order arrives; 0 where nothing may be ordered."""
+        return np.where(self.lines.planned, critical_ratio(self.underage, self.overage), 0.0)
+
+    def take(self, rows: slice | npt.NDArray[np.integer]) -> Terms:
         """Terms of some items."""
-        return Terms(**{name: column[rows] for name, column in vars(self).items()})
+        columns = {
+            name: None if column is None else column[rows] for name, column in vars(self).items() if name != "lines"
+        }
+        return Terms(lines=self.lines.take(rows), **columns)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """Results per item; ``need`` is ``(S, n)`` rising along rows, kept only when asked for."""
+    """Results per item.
+
+    Attributes:
+        columns: name -> ``(S,)``; see `skucast.decide.plan_table`.
+        curves: gain of further packs.
+    """
 
     columns: Mapping[str, F64]
-    need: npt.NDArray[np.float32] | None
+    curves: GainCurves
 
 
-def look_ahead(
-    forecast: Forecast, timeline: Timeline, terms: Terms, n: int, seed: int, keep_need: bool = False
-) -> Outlook:
-    """Draw paths, chunk by chunk over items, and measure demand, risk and the ideal order.
+def look_ahead(forecast: Forecast, timeline: Timeline, terms: Terms, n: int, seed: int, whole: bool = True) -> Outlook:
+    """Draw paths, chunk by chunk over items, and measure demand, risk and the gain of every pack.
 
     The result of an item does not depend on the chunk it is in.
 
@@ -66,75 +104,125 @@ def look_ahead(
         terms: of all items.
         n: paths per item.
         seed: of paths and lead times.
-        keep_need: keep the draws of unmet need, ``4 S n`` bytes, for a budget cut.
+        whole: demand comes in whole units.
+    """
+    columns, curves, order = [], [], []
+    for rows, moments in _chunks(forecast, timeline, terms, n):
+        chunk = _Chunk.of(forecast.take(rows), timeline, terms.take(rows), moments, n, seed, whole)
+        columns.append(chunk.measures())
+        curves.append(gain_curves(chunk.terms.lines, chunk.sales))
+        order.append(rows)
+    back = np.argsort(np.concatenate(order))
+    joined = {name: np.concatenate([c[name] for c in columns])[back] for name in columns[0]}
+    return Outlook(joined, GainCurves.join(curves).take(back))
+
+
+def order_effects(
+    forecast: Forecast, timeline: Timeline, terms: Terms, quantity: F64, n: int, seed: int, whole: bool = True
+) -> dict[str, F64]:
+    """What an order of ``(S,)`` units changes, on the same paths as `look_ahead`.
+
+    Returns:
+        ``sold`` (units of it until the next order arrives) and ``carried`` (its units on the shelf times days).
+    """
+    sold, carried = np.zeros(len(forecast)), np.zeros(len(forecast))
+    ordered = np.flatnonzero(quantity > 0)
+    for part, moments in _chunks(forecast.take(ordered), timeline, terms.take(ordered), n):
+        rows = ordered[part]
+        chunk = _Chunk.of(forecast.take(rows), timeline, terms.take(rows), moments, n, seed, whole)
+        sold[rows] = chunk.sales.sold(quantity[rows])
+        carried[rows] = chunk.sales.carried(quantity[rows]) * timeline.step_days
+    return {"sold": sold, "carried": carried}
+
+
+def _chunks(forecast: Forecast, timeline: Timeline, terms: Terms, n: int) -> list[tuple[npt.NDArray[np.int64], int]]:
+    """Items to look at together, and at how many moments between two arrivals their shelves are counted.
+
+    At each step, though at four at most; where open orders come in between, at fourteen.
     """
     size = max(1, _CELLS // max(1, n * forecast.horizon))
-    parts, needs = [], []
-    for begin in range(0, len(forecast), size):
-        rows = slice(begin, begin + size)
-        chunk = forecast.take(np.arange(begin, min(begin + size, len(forecast))))
-        columns, need = _chunk(chunk, timeline, terms.take(rows), n, seed)
-        parts.append(columns)
-        if keep_need:
-            needs.append(need)
-    joined = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-    return Outlook(joined, np.concatenate(needs) if keep_need else None)
+    later = np.arange(terms.arrivals.shape[1]) > timeline.steps(terms.lead_days)[:, None]
+    most = np.where((later & (terms.arrivals > 0)).any(axis=1), _MOST_MOMENTS, _MOMENTS)
+    moments = np.clip(np.ceil(terms.review_days / timeline.step_days - 1e-9), 1, most).astype(np.int64)
+    found = []
+    for count in np.unique(moments):
+        rows = np.flatnonzero(moments == count)
+        found += [(rows[begin : begin + size], int(count)) for begin in range(0, rows.size, size)]
+    return found
 
 
-def _chunk(
-    forecast: Forecast, timeline: Timeline, t: Terms, n: int, seed: int
-) -> tuple[dict[str, F64], npt.NDArray[np.float32]]:
-    paths = forecast.paths(n, seed)  # (S, n, H)
-    season = min(forecast.freq.season, forecast.horizon)
-    lead = draw_lead_times(t.lead_days, t.lead_sd_days, n, seed)
-    until = t.sell_days[:, None]  # nobody buys a discontinued item after its last day
-    protect = np.minimum(lead + t.review_days[:, None], until)
-    lead = np.minimum(lead, until)
-    demand_lead = demand_within(paths, timeline.steps(lead), season)
-    demand_protect = demand_within(paths, timeline.steps(protect), season)
+@dataclass(frozen=True)
+class _Chunk:
+    """Some items with their paths.
 
-    shelf = np.maximum(t.position, 0.0)[:, None]  # what can still be sold
-    owed = np.maximum(-t.position, 0.0)[:, None]  # what customers wait for
-    lost_early = np.maximum(demand_lead - shelf, 0.0)
-    # Leftovers that spoil are not there for the next cycle, so nothing is ordered for demand that
-    # passes before arrival; elsewhere an order also restores the position (order-up-to).
-    passed = np.where(t.written_off & t.stock_known, 1.0, 0.0)[:, None] * lost_early
-    need = (demand_protect - shelf + owed - passed).astype(np.float32)
+    Attributes:
+        terms: of the items.
+        timeline: steps in days.
+        paths: ``(S, n, H)``.
+        season: steps that stand for what lies beyond the horizon.
+        lead: ``(S, n)`` or ``(S, 1)`` days until the order arrives.
+        protect: days until the next order could arrive.
+        sales: what an order would sell.
+    """
 
-    ordered = np.sort(demand_protect, axis=1)
-    ratio = np.where(t.buyable, critical_ratio(t.underage, t.overage), 0.0)
-    level = quantile_of_sorted(ordered, ratio)
-    need.sort(axis=1)
-    ideal = np.where(
-        t.written_off, np.maximum(quantile_of_sorted(need, ratio), 0.0), np.maximum(level - t.position, 0.0)
-    )
-    ideal = np.where(ratio > 0, ideal, 0.0)
-    quantity = round_order(ideal, need, t.underage, t.overage, t.pack, t.min_order)
-    cover = _cover_days(paths, timeline, t.position, season)
-    far = np.minimum(np.maximum(OVERSTOCK_DAYS, protect.max(axis=1))[:, None], until)
-    over = t.stock_known & (quantity <= 0)  # what is worth ordering is no overstock
-    enough = quantile_of_sorted(np.sort(demand_within(paths, timeline.steps(far), season), axis=1), _OVERSTOCK_LEVEL)
-    columns = {
-        "demand_lead_mean": demand_lead.mean(axis=1),
-        "demand_protect_mean": demand_protect.mean(axis=1),
-        "demand_protect_p10": quantile_of_sorted(ordered, 0.1),
-        "demand_protect_p90": quantile_of_sorted(ordered, 0.9),
-        "order_up_to": level,
-        "service_target": ratio,
-        "p_out_before_arrival": (demand_lead > shelf).mean(axis=1),
-        "p_out_without_order": (demand_protect > shelf).mean(axis=1),
-        "early_units": lost_early.mean(axis=1),
-        "passed_units": passed.mean(axis=1),
-        "need_mean": need.mean(axis=1, dtype=np.float64),
-        "short_without": expected_shortage(need, np.zeros(len(forecast))),
-        "ideal_qty": ideal,
-        "wanted_qty": quantity,
-        "short_with": expected_shortage(need, quantity),
-        "cover_days": cover,
-        "excess_units": np.where(over, np.maximum(t.position - enough, 0.0), 0.0),
-        "extended": (protect.max(axis=1) > timeline.days + 1e-9).astype(np.float64),
-    }
-    return columns, need
+    terms: Terms
+    timeline: Timeline
+    paths: npt.NDArray[np.float32]
+    season: int
+    lead: F64
+    protect: F64
+    sales: OrderSales
+
+    @classmethod
+    def of(
+        cls, forecast: Forecast, timeline: Timeline, terms: Terms, moments: int, n: int, seed: int, whole: bool
+    ) -> _Chunk:
+        paths = sample_paths(forecast, n, seed, whole)
+        season = min(forecast.freq.season, forecast.horizon)
+        lead = terms.lead_draws
+        if lead is None:
+            lead = draw_lead_times(terms.lead_days, terms.lead_sd_days, n, seed)
+        until = terms.sell_days[:, None]  # nobody buys a discontinued item after its last day
+        protect = np.minimum(lead + terms.review_days[:, None], until)
+        lead = np.minimum(lead, until)
+        # of what spoils, as much as pays if what has not been sold by then is lost
+        spoiling = critical_ratio(terms.underage, terms.lines.of("unit_cost"))
+        begin, end = timeline.steps(lead), timeline.steps(protect)
+        sales = order_sales(
+            terms.lines, paths, begin, end, season, moments,
+            np.clip(spoiling, 1e-6, 1 - 1e-6), terms.arrivals,
+        )  # fmt: skip
+        return cls(terms, timeline, paths, season, lead, protect, sales)
+
+    def measures(self) -> dict[str, F64]:
+        """Demand, risk, and cover of every item."""
+        t, sales = self.terms, self.sales
+        demand_lead, demand_protect = (self._demand(days) for days in (self.lead, self.protect))
+        ordered, ratio = np.sort(demand_protect, axis=1), t.service_target
+        longest = self.protect.max(axis=1)
+        far = np.minimum(np.maximum(OVERSTOCK_DAYS, longest)[:, None], t.sell_days[:, None])
+        enough = quantile_of_sorted(np.sort(self._demand(far), axis=1), _OVERSTOCK_LEVEL)
+        position = t.position
+        return {
+            "demand_lead_mean": demand_lead.mean(axis=1),
+            "demand_protect_mean": demand_protect.mean(axis=1),
+            "demand_protect_p10": quantile_of_sorted(ordered, 0.1),
+            "demand_protect_p90": quantile_of_sorted(ordered, 0.9),
+            "order_up_to": quantile_of_sorted(ordered, ratio),
+            "service_target": ratio,
+            "p_out_before_arrival": sales.p_early,
+            "p_out_without_order": sales.p_out,
+            "early_units": sales.early,
+            "unmet_units": sales.unmet,
+            "left_units": sales.left,
+            "kept_unit_days": sales.kept * self.timeline.step_days,
+            "cover_days": _cover_days(self.paths, self.timeline, position, self.season),
+            "beyond_units": np.where(t.stock_known, np.maximum(position - enough, 0.0), 0.0),
+            "extended": (longest > self.timeline.days + 1e-9).astype(np.float64),
+        }
+
+    def _demand(self, days: F64) -> F64:
+        return demand_within(self.paths, self.timeline.steps(days), self.season)
 
 
 def _cover_days(paths: npt.NDArray[np.float32], timeline: Timeline, position: F64, season: int) -> F64:

@@ -11,6 +11,7 @@ import polars as pl
 from ..collect.repairs import Repairs
 from ..explain.sentences import DAYS_PER_MONTH
 from .assumptions import Assumption
+from .purchase_list import PurchaseList
 
 _TEXT, _NUMBER = pl.String(), pl.Float64()
 
@@ -23,7 +24,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "order_qty": _NUMBER,  # units to order now
     "packs": _NUMBER,  # order_qty in packs
     "pack_size": _NUMBER,  # units per pack
-    "wanted_qty": _NUMBER,  # units that would be ordered without a budget
+    "wanted_qty": _NUMBER,  # units that would be ordered without limits that items share
     "unit_cost": _NUMBER,  # currency per unit
     "unit_price": _NUMBER,  # currency per unit
     "order_value": _NUMBER,  # currency: unit_cost x order_qty
@@ -60,6 +61,9 @@ COLUMNS: dict[str, pl.DataType] = {
 }
 """Columns of `PurchasePlan.frame` and ``purchase_plan.csv``; the comments give units."""
 
+ARRIVING: dict[str, pl.DataType] = {"unique_id": _TEXT, "quantity": _NUMBER, "due": pl.Date()}
+"""Columns of `PurchasePlan.arriving`: units of a series that were ordered before, and when they are expected."""
+
 _DANGEROUS = r"^[=+\-@＝＋－＠\t\r\n]"
 
 
@@ -73,7 +77,10 @@ class PurchasePlan:
         repairs: what was wrong in the tables (stage ``plan``).
         currency: ISO code of all money.
         today: the day on which the order is placed.
+        arriving: what is on its way, see ``ARRIVING``.
         budget: money; 0 is no limit.
+        joint: the choice of all lines together, where a budget, room or suppliers' minimums were to be kept: what the
+            next 1,000 of budget would bring, how far the order may be from the best, the ranked list beside it.
     """
 
     table: pl.DataFrame
@@ -81,7 +88,9 @@ class PurchasePlan:
     repairs: Repairs
     currency: str
     today: dt.date
+    arriving: pl.DataFrame
     budget: float = 0.0
+    joint: PurchaseList | None = None
 
     def frame(self) -> pl.DataFrame:
         """The plan as a table with the columns of ``COLUMNS``."""
@@ -92,7 +101,7 @@ class PurchasePlan:
         return self.table.filter(pl.col("order_qty") > 0)
 
     def left_out(self) -> pl.DataFrame:
-        """What the budget cut: rows with ``cut_qty`` (units) and ``cut_value`` (currency), most money first."""
+        """What shared limits cut: rows with ``cut_qty`` (units) and ``cut_value`` (currency), most money first."""
         return (
             self.table.filter(pl.col("wanted_qty") > pl.col("order_qty") + 1e-9)
             .with_columns(cut_qty=pl.col("wanted_qty") - pl.col("order_qty"))

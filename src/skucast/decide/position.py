@@ -35,11 +35,8 @@ def inventory_position(
         ``on_hand`` and ``on_order`` in units, one row per series in order; null where unknown.
     """
     counts = _latest(_checked(stock, repairs), today, repairs)
-    by_place = bool(series["location"].is_not_null().any()) and bool(counts["location"].is_not_null().any())
-    placed = pl.col("sku") + _SEPARATOR + pl.col("location")
-    key = pl.when(pl.lit(by_place) & pl.col("location").is_not_null()).then(placed).otherwise(pl.col("sku"))
     held = (
-        counts.with_columns(key=key)
+        counts.with_columns(key=common_key(series, counts))
         .group_by("key", maintain_order=True)
         .agg(
             pl.col("sku", "location").first(),
@@ -47,23 +44,51 @@ def inventory_position(
             pl.col("age").max(),
         )
     )
-    wanted = series.select("row", "sku", "weight", key=key)
-    # stock without a place serves the series that have no stock of their own place
-    known = wanted["key"].is_in(held["key"].implode())
-    wanted = wanted.with_columns(key=pl.when(known).then(pl.col("key")).otherwise(pl.col("sku")))
-    _note_unused(held, wanted, repairs)
-
-    total = pl.col("weight").sum().over("key")
-    share = pl.when(total > 0).then(pl.col("weight") / total).otherwise(1.0 / pl.len().over("key"))
     found = (
-        wanted.with_columns(share=share, users=pl.len().over("key"))
+        series.select("row")
+        .join(shares(series, counts, repairs, "stock").drop("sku"), on="row", how="left", maintain_order="left")
         .join(held.select("key", "on_hand", "on_order", "age"), on="key", how="left", maintain_order="left")
-        .sort("row")
     )
     has = found["on_hand"].is_not_null()
     assumptions.add("stock-shared", int((has & (found["users"] > 1)).sum()))
     assumptions.add("stock-stale", int((has & (found["age"] > _STALE_DAYS)).sum()), days=str(_STALE_DAYS))
     return found.select(on_hand=pl.col("on_hand") * pl.col("share"), on_order=pl.col("on_order") * pl.col("share"))
+
+
+def shares(series: pl.DataFrame, table: pl.DataFrame, repairs: Repairs, name: str) -> pl.DataFrame:
+    """Which series each row of a table about SKUs (and their places) is for, and what share of it each gets.
+
+    Rows without a place serve the series that have none of their own; where several series use the same rows, they are
+    divided by expected demand.
+
+    Args:
+        series: as in `inventory_position`.
+        table: ``sku, location``, and the units in ``on_hand`` or ``quantity``.
+        repairs: grows by rows that belong to no series.
+        name: of the table, for the repairs.
+
+    Returns:
+        ``row, sku, key, share, users`` (series with the same rows), for series with any; the table's rows have the key
+        of `common_key`.
+    """
+    common = common_key(series, table)
+    rows = table.with_columns(key=common)
+    wanted = series.select("row", "sku", "weight", key=common)
+    known = wanted["key"].is_in(rows["key"].unique().implode())
+    wanted = wanted.with_columns(key=pl.when(known).then(pl.col("key")).otherwise(pl.col("sku")))
+    _note_unused(rows, wanted, repairs, name)
+    total = pl.col("weight").sum().over("key")
+    share = pl.when(total > 0).then(pl.col("weight") / total).otherwise(1.0 / pl.len().over("key"))
+    return wanted.select("row", "sku", "key", share=share, users=pl.len().over("key")).filter(
+        pl.col("key").is_in(rows["key"].unique().implode())
+    )
+
+
+def common_key(series: pl.DataFrame, table: pl.DataFrame) -> pl.Expr:
+    """What a series and a row of the table have in common: the SKU, and its place where both tell it."""
+    by_place = bool(series["location"].is_not_null().any()) and bool(table["location"].is_not_null().any())
+    placed = pl.col("sku") + _SEPARATOR + pl.col("location")
+    return pl.when(pl.lit(by_place) & pl.col("location").is_not_null()).then(placed).otherwise(pl.col("sku"))
 
 
 def _checked(stock: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:
@@ -120,16 +145,17 @@ def _latest(table: pl.DataFrame, today: dt.date, repairs: Repairs) -> pl.DataFra
     return best.with_columns(age=(today - pl.col("day")).dt.total_days())
 
 
-def _note_unused(held: pl.DataFrame, wanted: pl.DataFrame, repairs: Repairs) -> None:
-    """Stock that belongs to no forecast series."""
-    unused = held.filter(~pl.col("key").is_in(wanted["key"].implode()))
+def _note_unused(rows: pl.DataFrame, wanted: pl.DataFrame, repairs: Repairs, name: str) -> None:
+    """Rows that belong to no forecast series."""
+    units = "on_hand" if name == "stock" else "quantity"
+    unused = rows.filter(~pl.col("key").is_in(wanted["key"].implode()))
     known = pl.col("sku").is_in(wanted["sku"].unique().implode())
-    for rule, rows, what in (
+    for rule, lost, what in (
         ("unknown-sku", unused.filter(~known), "SKU has no forecast (never sold, or another spelling)"),
         ("unknown-location", unused.filter(known), "location has no forecast for this SKU"),
     ):
         repairs.add(
-            "plan", "stock", rule, "noted", rows.height,
-            units=float(rows["on_hand"].sum()), series=rows["sku"].n_unique(), example=example(rows, "sku", "location"),
+            "plan", name, rule, "noted", lost["key"].n_unique(),
+            units=float(lost[units].sum()), series=lost["sku"].n_unique(), example=example(lost, "sku", "location"),
             remedy=f"The {what}; check the code, or ignore this.",
         )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,15 +13,17 @@ from ..config import Plan
 from ..errors import DataError
 from ..explain.sentences import number
 from ..forecast import F64, Forecast
+from .arrivals import arrival_steps, open_arrivals, undated_arrivals
 from .assumptions import Assumptions
-from .budget import cut_to_budget
-from .order_up_to import expected_shortage
-from .outlook import Bool, Outlook, Terms, look_ahead
-from .packs import least_lot
-from .plan_table import COLUMNS, PurchasePlan
+from .lead_time import learned_draws
+from .order import Order, choose_order
+from .outlook import Bool, Outlook, Terms, look_ahead, order_effects
+from .plan_table import ARRIVING, COLUMNS, PurchasePlan
 from .position import inventory_position
+from .purchase_list import Lines, SupplierRule
 from .reasons import explain
-from .terms import DAYS_PER_YEAR, match_skus, read_terms
+from .supply import LeadTimes, learned_lead_times
+from .terms import match_skus, read_terms
 from .timeline import Timeline
 
 
@@ -34,22 +35,26 @@ def purchase_plan(
     products: pl.DataFrame | None = None,
     suppliers: pl.DataFrame | None = None,
     prices: pl.DataFrame | None = None,
+    open_orders: pl.DataFrame | None = None,
+    deliveries: pl.DataFrame | None = None,
     currency: str = "EUR",
     seed: int = 0,
 ) -> PurchasePlan:
     """Decide what to order at the beginning of the forecast, from its sample paths.
 
-    Every item is ordered up to the newsvendor quantile of its demand over lead time plus review
-    period, less its inventory position, in whole packs; lines are ranked by expected gain per unit of
-    money and, if ``plan.budget`` is set, bought in that order until it is spent. See docs/purchasing.md.
+    Stock is played through the lead time on every path, what is on its way received as it comes. Then every further
+    pack is weighed by what it is expected to gain until the next order could arrive; where a budget, room or a
+    supplier's minimum binds, packs of all items are chosen together. See docs/purchasing.md.
 
     Args:
         forecast: demand in units; its first step is when the order is placed.
-        plan: ``[plan]`` of the project file: defaults where the tables say nothing, budget, paths.
+        plan: ``[plan]`` of the project file: defaults where the tables say nothing, limits, paths.
         stock: table ``stock``; None treats shelves as empty and says so.
         products: table ``products`` (cost, pack_size, min_order, supplier...).
-        suppliers: table ``suppliers`` (lead times, review period...).
+        suppliers: table ``suppliers`` (lead times, review period, minimum...).
         prices: ``unique_id, price`` (recent selling price per unit) and optionally ``list_price, cost``.
+        open_orders: table ``open_orders``; in its presence the column ``on_order`` of the stock is not used.
+        deliveries: table ``deliveries``, from which suppliers' lead times are learned.
         currency: ISO code of all money.
         seed: of paths and lead times.
 
@@ -66,44 +71,47 @@ def purchase_plan(
         raise DataError(f"The forecast holds the series '{twice}' more than once: give each series one forecast.")
     if len(forecast) == 0:
         today = Timeline.of(forecast).today
-        return PurchasePlan(pl.DataFrame(schema=COLUMNS), (), repairs, currency, today, plan.budget)
+        empty = pl.DataFrame(schema=COLUMNS)
+        return PurchasePlan(empty, (), repairs, currency, today, pl.DataFrame(schema=ARRIVING), plan.budget)
     forecast, broken = _finite(forecast, repairs)
     timeline = Timeline.of(forecast)
 
-    series = match_skus(forecast, products, stock)
+    series = match_skus(forecast, products, stock if open_orders is None else open_orders if stock is None else stock)
+    learned = None
+    if deliveries is not None and deliveries.height:
+        learned = learned_lead_times(deliveries, as_of=timeline.today, seed=seed)
+        repairs.extend(learned.repairs)
+        suppliers = learned.fill_suppliers(suppliers)
     terms = read_terms(series, forecast, plan, products, suppliers, prices, timeline.today, repairs, assumptions)
     if stock is None or plan.stock == "none":
         held = pl.DataFrame({"on_hand": [None] * len(forecast), "on_order": None}, schema_overrides=_STOCK_TYPES)
     else:
         held = inventory_position(series, stock, timeline.today, repairs, assumptions)
+    coming = _coming(series, held, open_orders, terms, plan, timeline, repairs, assumptions)
+    held = held.with_columns(on_order=pl.Series(coming[1].sum(axis=1)))
     known = held["on_hand"].is_not_null()
-    unknown = int((~known).sum())
-    assumptions.add("stock-ignored" if plan.stock == "none" else "stock-unknown", unknown)
-    assumptions.add("on-order-arrives", int((held["on_order"] > 0).sum()))
+    assumptions.add("stock-ignored" if plan.stock == "none" else "stock-unknown", int((~known).sum()))
 
-    arrays = _terms(terms, held, timeline.today, plan, broken)
-    keep = plan.budget > 0
-    outlook = look_ahead(forecast, timeline, arrays, plan.paths, seed, keep_need=keep)
-    seen = outlook.columns
-    early = np.asarray(arrays.stock_known & (seen["early_units"] > 1e-6) & ~arrays.written_off)
-    assumptions.add("unmet-demand", int(early.sum()))
-    assumptions.add("spoils", int(arrays.written_off.sum()))
-    assumptions.add(
-        "horizon-extended", int(seen["extended"].sum()), horizon=number(forecast.horizon),
-        season=number(min(forecast.freq.season, forecast.horizon)),
-    )  # fmt: skip
-
-    cost, has_money = _float(terms["cost"]), terms["has_money"].to_numpy()
-    order, short = seen["wanted_qty"], seen["short_with"]
-    if keep:
-        order, short = _cut(outlook, arrays, cost, has_money, plan.budget)
-    table = _table(forecast, timeline, series, terms, held, arrays, seen, order, short)
+    arrays = _terms(forecast, timeline, series, terms, held, coming[1], plan, broken, learned, seed)
+    if learned is not None:
+        assumptions.add(
+            "lead-time-learned", int(terms["supplier"].is_in(learned.suppliers).sum()),
+            count=number(float(deliveries.height)) if deliveries is not None else "",
+        )  # fmt: skip
+    outlook = look_ahead(forecast, timeline, arrays, plan.paths, seed, plan.whole_units)
+    money = terms["has_money"].to_numpy()
+    order = choose_order(forecast, timeline, arrays, outlook, plan, money, currency, seed)
+    effects = order_effects(forecast, timeline, arrays, order.quantity, plan.paths, seed, plan.whole_units)
+    _assume(assumptions, forecast, arrays, outlook, order, terms, plan)
+    table = _table(forecast, timeline, series, terms, held, arrays, outlook, order, effects)
     table = _ranked(table.with_columns(planned=pl.Series(~broken)))
-    _check_lines(table, terms, repairs, currency)
-    table = explain(table, forecast.fallback, timeline, currency, plan.budget)
+    _check_lines(table, repairs)
+    table = explain(table, forecast.fallback, timeline, currency, plan)
+    ids_of = pl.DataFrame({"row": np.arange(len(forecast)), "unique_id": ids})
+    arriving = coming[0].join(ids_of, on="row", how="inner", maintain_order="left").select(list(ARRIVING))
     return PurchasePlan(
         table.select(list(COLUMNS)).cast(COLUMNS),  # type: ignore[arg-type]
-        tuple(assumptions.rows), repairs, currency, timeline.today, plan.budget,
+        tuple(assumptions.rows), repairs, currency, timeline.today, arriving, plan.budget, order.listed,
     )  # fmt: skip
 
 
@@ -126,95 +134,135 @@ def _finite(forecast: Forecast, repairs: Repairs) -> tuple[Forecast, Bool]:
     return replace(forecast, mean=mean, quantiles=quantiles), ~fine
 
 
-def _terms(terms: pl.DataFrame, held: pl.DataFrame, today: dt.date, plan: Plan, broken: Bool) -> Terms:
-    cost, price = _float(terms["cost"]), _float(terms["price"])
+def _coming(
+    series: pl.DataFrame, held: pl.DataFrame, open_orders: pl.DataFrame | None, terms: pl.DataFrame, plan: Plan,
+    timeline: Timeline, repairs: Repairs, assumptions: Assumptions,
+) -> tuple[pl.DataFrame, F64]:  # fmt: skip
+    """What is on its way: rows of series, units and dates, and the same by step."""
+    lead = _float(terms["lead_days"])
+    if plan.stock == "none":
+        dated = undated_arrivals(np.zeros(lead.size), lead, timeline.today)
+    elif open_orders is not None:
+        dated = open_arrivals(series, open_orders, lead, timeline.today, repairs)
+    else:
+        dated = undated_arrivals(_float(held["on_order"].fill_null(0.0)), lead, timeline.today)
+        assumptions.add("on-order-arrives", dated.height)
+    return dated, arrival_steps(timeline, dated, lead.size)
+
+
+def _terms(
+    forecast: Forecast, timeline: Timeline, series: pl.DataFrame, terms: pl.DataFrame, held: pl.DataFrame, coming: F64,
+    plan: Plan, broken: Bool, learned: LeadTimes | None, seed: int,
+) -> Terms:  # fmt: skip
+    cost, under = _float(terms["cost"]), _float(terms["shortage_cost"])
     lead, review = _float(terms["lead_days"]), _float(terms["review_days"])
     shelf_life = _float(terms["shelf_life_days"].fill_null(np.inf))
-    last_day = _float((terms["end_date"] - today).dt.total_days().fill_null(np.inf))
+    last_day = _float((terms["end_date"] - timeline.today).dt.total_days().fill_null(np.inf))
     sell_days = np.maximum(last_day + 1, 0.0)  # the last day is a day of sale
     # left over when the next order arrives, and by then too old or withdrawn from sale
     written_off = (shelf_life <= review) | (sell_days <= lead + review)
-    holding = cost * plan.holding_rate * review / DAYS_PER_YEAR
-    return Terms(
-        position=_float((held["on_hand"] + held["on_order"]).fill_null(0.0)),
-        stock_known=held["on_hand"].is_not_null().to_numpy(),
-        underage=np.maximum(price - cost, 0.0),
-        overage=holding + np.where(written_off, cost, 0.0),
-        lead_days=lead,
-        lead_sd_days=_float(terms["lead_sd_days"]),
-        review_days=review,
-        sell_days=sell_days,
+    known = held["on_hand"].is_not_null().to_numpy()
+    holding = _float(terms["holding_cost"])
+    makers = terms["supplier"].to_list()
+    rules = {
+        row["supplier"]: SupplierRule(row["min_order_value"], row["min_order_units"], row["order_cost"])
+        for row in terms.filter(pl.col("supplier").is_not_null()).unique("supplier", keep="first").iter_rows(named=True)
+    }
+    if not terms["has_money"].all():  # what nobody knows the cost of counts for no minimum of money
+        makers = [m if fine else None for m, fine in zip(makers, terms["has_money"].to_list(), strict=True)]
+    lines = Lines(
+        forecast.ids.cast(pl.String).to_list(), cost + under, cost,
+        position=_float(held["on_hand"].fill_null(0.0)),
         pack=_float(terms["pack"]),
         min_order=_float(terms["min_order"]),
-        written_off=written_off,
-        buyable=(price > cost) & (sell_days > lead) & ~broken,
-    )
+        salvage=np.where(written_off, 0.0, cost),
+        carrying=holding * timeline.step_days,
+        shelf_life=shelf_life / timeline.step_days,
+        # of an empty shelf that is only an assumption nothing is known to be lost
+        lost=known if plan.unmet == "lost" else False,
+        supplier=makers,
+        rules={name: rule for name, rule in rules.items() if not rule.free},
+        uses={"litres": _float(terms["volume_l"]), "kg": _float(terms["weight_kg"])},
+        planned=(under > 0) & (sell_days > lead) & ~broken,
+    )  # fmt: skip
+    draws = None
+    if learned is not None:
+        names = list(zip(terms["supplier"].to_list(), series["sku"].to_list(), strict=True))
+        draws = learned_draws(learned, names, lead, _float(terms["lead_sd_days"]), plan.paths, seed)
+    return Terms(
+        lines=lines, arrivals=coming, underage=under, holding=holding, lead_days=lead,
+        lead_sd_days=_float(terms["lead_sd_days"]), lead_draws=draws, review_days=review, sell_days=sell_days,
+        stock_known=known, written_off=written_off,
+    )  # fmt: skip
 
 
-def _cut(outlook: Outlook, t: Terms, cost: F64, has_money: Bool, budget: float) -> tuple[F64, F64]:
-    """Quantities within the budget and the expected shortage then; lines without a cost are left out."""
-    if outlook.need is None:
-        raise ValueError("a budget needs the draws of unmet need")
-    wanted = np.where(has_money, outlook.columns["wanted_qty"], 0.0)
-    least = least_lot(t.pack, t.min_order)
-    order = cut_to_budget(wanted, outlook.need, t.underage, t.overage, cost, t.pack, least, budget)
-    return order, expected_shortage(outlook.need, order)
-
-
-def _gain(seen: Mapping[str, F64], short: F64, order: F64, t: Terms) -> F64:
-    avoided = seen["short_without"] - short
-    return np.where(order > 0, (t.underage + t.overage) * avoided - t.overage * order, 0.0)
+def _assume(
+    assumptions: Assumptions, forecast: Forecast, t: Terms, outlook: Outlook, order: Order, terms: pl.DataFrame, plan: Plan
+) -> None:  # fmt: skip
+    """What the numbers took for granted."""
+    seen = outlook.columns
+    early = t.stock_known & (seen["early_units"] > 1e-6) & ~t.written_off
+    assumptions.add("unmet-waits" if plan.unmet == "wait" else "unmet-lost", int(early.sum()))
+    assumptions.add("spoils", int(t.written_off.sum()))
+    assumptions.add("slow", int((order.wanted < order.hoped - 1e-9).sum()), days=number(plan.patience_days))
+    for limit, column, room in ((plan.max_volume_l, "volume_l", "litres"), (plan.max_weight_kg, "weight_kg", "kg")):
+        assumptions.add("room-unknown", int((terms[column] <= 0).sum()) if limit else 0, room=room)
+    assumptions.add(
+        "horizon-extended", int(seen["extended"].sum()), horizon=number(forecast.horizon),
+        season=number(min(forecast.freq.season, forecast.horizon)),
+    )  # fmt: skip
 
 
 def _table(
-    forecast: Forecast,
-    timeline: Timeline,
-    series: pl.DataFrame,
-    terms: pl.DataFrame,
-    held: pl.DataFrame,
-    t: Terms,
-    seen: Mapping[str, F64],
-    order: F64,
-    short: F64,
-) -> pl.DataFrame:
+    forecast: Forecast, timeline: Timeline, series: pl.DataFrame, terms: pl.DataFrame, held: pl.DataFrame, t: Terms,
+    outlook: Outlook, order: Order, effects: Mapping[str, F64],
+) -> pl.DataFrame:  # fmt: skip
     """All numbers of the plan, one row per series in the forecast's order, and what the reasons need."""
-    gain = _gain(seen, short, order, t)
+    seen, lines, quantity = outlook.columns, t.lines, order.quantity
     cost, has_money = _float(terms["cost"]), terms["has_money"].to_numpy()
-    # money is shown only where a price or cost is known; stock figures only where stock is
-    money = pl.Series(has_money)
-    passed = t.underage * seen["passed_units"]
-    left_without = seen["short_without"] - seen["need_mean"]
+    written = cost - lines.of("salvage")
+    held_without = t.holding * seen["kept_unit_days"] + written * seen["left_units"]
+    held_more = t.holding * effects["carried"] + written * (quantity - effects["sold"])
+    gain = t.underage * effects["sold"] - held_more
+    excess = np.where(order.hoped > 0, 0.0, seen["beyond_units"])  # what is worth ordering is no overstock
     columns: dict[str, F64] = {
-        "order_qty": order,
-        "wanted_qty": seen["wanted_qty"],
-        "packs": order / t.pack,
-        "pack_size": t.pack,
-        "min_order": t.min_order,
+        "order_qty": quantity,
+        "wanted_qty": order.wanted,
+        "packs": quantity / lines.of("pack"),
+        "pack_size": lines.of("pack"),
         "unit_cost": cost,
         "unit_price": _float(terms["price"]),
-        "order_value": order * cost,
+        "order_value": quantity * cost,
         "position": t.position,
         "lead_days": t.lead_days,
         "review_days": t.review_days,
         **{name: seen[name] for name in (
             "demand_lead_mean", "demand_protect_mean", "demand_protect_p10", "demand_protect_p90", "order_up_to",
-            "service_target", "p_out_before_arrival", "p_out_without_order", "cover_days", "excess_units", "ideal_qty",
+            "service_target", "p_out_before_arrival", "p_out_without_order", "cover_days",
         )},
-        "lost_units_without": seen["short_without"] + seen["passed_units"],
-        "lost_units_with": short + seen["passed_units"],
-        "lost_margin_without": t.underage * seen["short_without"] + passed,
-        "lost_margin_with": t.underage * short + passed,
+        "lost_units_without": seen["unmet_units"],
+        "lost_units_with": seen["unmet_units"] - effects["sold"],
+        "lost_margin_without": t.underage * seen["unmet_units"],
+        "lost_margin_with": t.underage * (seen["unmet_units"] - effects["sold"]),
         "lost_margin_before_arrival": t.underage * seen["early_units"],
-        "leftover_units": order - seen["need_mean"] + short,
-        "holding_cost_without": t.overage * left_without,
-        "holding_cost": t.overage * (order - seen["need_mean"] + short),
+        "leftover_units": seen["left_units"] + quantity - effects["sold"],
+        "holding_cost_without": held_without,
+        "holding_cost": held_without + held_more,
         "expected_gain": gain,
-        "wanted_gain": _gain(seen, seen["short_with"], seen["wanted_qty"], t),
-        "gain_per_money": np.divide(gain, order * cost, out=np.full(order.size, np.nan), where=order > 0),
-        "overstock_value": seen["excess_units"] * cost,
+        "wanted_gain": order.wanted_gain,
+        "gain_per_money": np.divide(gain, quantity * cost, out=np.full(gain.size, np.nan), where=quantity * cost > 0),
+        "overstock_value": excess * cost,
+        "_excess": excess,
+        "_hoped": order.hoped,
+        "_p_sold": order.p_sold,
+        "_ideal": outlook.curves.ideal,
+        "_least": lines.least * lines.of("pack"),
+        "_shortage_cost": t.underage,
     }  # fmt: skip
+    listed = order.listed.table if order.listed is not None else None
+    nothing = pl.Series([None] * len(forecast), dtype=pl.String)
     table = pl.DataFrame(columns).with_columns(
-        pl.col("cover_days", "gain_per_money").fill_nan(None),
+        pl.col("cover_days", "gain_per_money", "_p_sold").fill_nan(None),
         unique_id=forecast.ids.cast(pl.String),
         sku=series["sku"],
         location=series["location"],
@@ -228,13 +276,18 @@ def _table(
         written_off=pl.Series(t.written_off),
         end_date=terms["end_date"],
         shelf_life_days=terms["shelf_life_days"],
+        _min_order=terms["min_order"],
+        **{
+            f"_list_{name}": nothing if listed is None else listed[column]
+            for name, column in (("code", "reason"), ("en", "reason_en"), ("zh", "reason_zh"))
+        },
     )
-    shown = pl.lit(money)
+    # money is shown only where a price or cost is known; stock figures only where stock is
     out = pl.when(pl.col("stock_known"))
     run_out = pl.lit(timeline.today) + pl.duration(days=pl.col("cover_days").floor())
     return table.with_columns(
         pl.when(pl.col("cover_days").is_finite()).then(pl.col("cover_days")).alias("cover_days"),
-        pl.when(shown).then(pl.col(*MONEY)),
+        pl.when(pl.lit(pl.Series(has_money))).then(pl.col(*MONEY)),
     ).with_columns(
         out.then(
             pl.col(
@@ -266,7 +319,7 @@ def _ranked(table: pl.DataFrame) -> pl.DataFrame:
     return ordered.with_columns(rank=pl.when(pl.col("order_qty") > 0).then(place))
 
 
-def _check_lines(table: pl.DataFrame, terms: pl.DataFrame, repairs: Repairs, currency: str) -> None:
+def _check_lines(table: pl.DataFrame, repairs: Repairs) -> None:
     """Note what a buyer should know before sending the order."""
     loss = table.filter(pl.col("unit_price") <= pl.col("unit_cost"))
     repairs.add(
@@ -274,20 +327,17 @@ def _check_lines(table: pl.DataFrame, terms: pl.DataFrame, repairs: Repairs, cur
         example="" if loss.is_empty() else f"sku {loss['sku'][0]}: cost {loss['unit_cost'][0]:g}, price {loss['unit_price'][0]:g}",
         remedy="Nothing is ordered for profit at a loss; correct the cost or the price.",
     )  # fmt: skip
-    small = table.filter((pl.col("min_order") > pl.col("demand_protect_p90")) & (pl.col("ideal_qty") > 0))
+    small = table.filter((pl.col("_min_order") > pl.col("demand_protect_p90")) & (pl.col("_ideal") > 0))
     repairs.add(
         "plan", "products", "min-order-above-demand", "noted", small.height, series=small.height,
-        example="" if small.is_empty() else f"sku {small['sku'][0]}: minimum {small['min_order'][0]:g}",
+        example="" if small.is_empty() else f"sku {small['sku'][0]}: minimum {small['_min_order'][0]:g}",
         remedy="Ordered only where the minimum still gains; ask the supplier for a smaller minimum.",
     )  # fmt: skip
-    least = terms.group_by("supplier").agg(least=pl.col("min_order_value").max()).filter(pl.col("least") > 0)
-    sums = table.group_by("supplier").agg(value=pl.col("order_value").sum()).join(least, on="supplier")
-    below = sums.filter((pl.col("value") > 0) & (pl.col("value") < pl.col("least"))).sort("supplier")
+    under = table.filter(pl.col("_list_code").is_in(("supplier-minimum", "supplier-beyond-budget")))
     repairs.add(
-        "plan", "suppliers", "below-min-order-value", "noted", below.height,
-        example="" if below.is_empty() else
-        f"supplier {below['supplier'][0]}: {below['value'][0]:,.0f} of at least {below['least'][0]:,.0f} {currency}",
-        remedy="Add items of this supplier, or wait with the order.",
+        "plan", "suppliers", "supplier-minimum-not-met", "noted", under["supplier"].n_unique(), series=under.height,
+        example="" if under.is_empty() else f"supplier {under['supplier'][0]}",
+        remedy="Nothing is ordered there: its minimum is not worth reaching now, or the budget does not reach for it.",
     )  # fmt: skip
 
 

@@ -105,7 +105,9 @@ def read_terms(
         ``name, supplier`` (text or null), ``price, cost`` (currency per unit; on a scale of price = 1
         where ``has_money`` is false), ``has_money``, ``lead_days, lead_sd_days, review_days``,
         ``pack`` (units), ``has_packs``, ``min_order`` (units), ``end_date`` (or null), ``shelf_life_days`` (or
-        null), ``min_order_value`` (currency per order of the supplier, or null).
+        null), ``shortage_cost`` (currency per unit not served), ``holding_cost`` (currency per unit and day),
+        ``weight_kg, volume_l`` (of a unit; 0 where unknown), ``min_order_value, min_order_units, order_cost`` (of an
+        order of the supplier; 0 is none).
     """
     items = conform(_empty("products") if products is None else products, SCHEMAS["products"], repairs)
     makers = conform(_empty("suppliers") if suppliers is None else suppliers, SCHEMAS["suppliers"], repairs)
@@ -114,10 +116,13 @@ def read_terms(
     # (column, least allowed, whether the least itself is allowed)
     for column, least, closed in (
         ("cost", 0, False), ("price", 0, False), ("pack_size", 0, False), ("min_order", 0, True),
-        ("shelf_life_days", 0, False),
+        ("shelf_life_days", 0, False), ("shortage_cost", 0, True), ("holding_cost", 0, True), ("weight_kg", 0, True),
+        ("volume_l", 0, True),
     ):  # fmt: skip
         items = _checked(items, "products", column, "sku", least, closed, repairs)
-    for column, closed in (("lead_time_days", True), ("lead_time_sd_days", True), ("review_days", False)):
+    for column, closed in (("lead_time_days", True), ("lead_time_sd_days", True), ("review_days", False), ("min_order_value", True),
+        ("min_order_units", True), ("order_cost", True),
+    ):  # fmt: skip
         makers = _checked(makers, "suppliers", column, "supplier", 0, closed, repairs)
     paid = _prices(prices, repairs)
 
@@ -151,11 +156,21 @@ def read_terms(
         review_days=pl.col("review_days").fill_null(plan.review_days),
         pack=pl.col("pack_size").fill_null(1.0),
         has_packs=pl.col("pack_size").fill_null(1.0) > 1,
-        min_order=pl.col("min_order").fill_null(0.0),
+        # a given number, for one item or for all, comes before what follows from price and cost
+        shortage_cost=pl.coalesce("shortage_cost", pl.lit(plan.shortage_cost, pl.Float64)),
+        holding_cost=pl.coalesce("holding_cost", pl.lit(plan.holding_cost, pl.Float64)),
+        **{name: pl.col(name).fill_null(0.0) for name in _NOTHING},
+    ).with_columns(
+        shortage_cost=pl.col("shortage_cost").fill_null((pl.col("price") - pl.col("cost")).clip(0.0)),
+        holding_cost=pl.col("holding_cost").fill_null(pl.col("cost") * plan.holding_rate / DAYS_PER_YEAR),
     ).select(
         "name", "supplier", "price", "cost", "has_money", "lead_days", "lead_sd_days", "review_days", "pack",
-        "has_packs", "min_order", "end_date", "shelf_life_days", "min_order_value",
+        "has_packs", "end_date", "shelf_life_days", "shortage_cost", "holding_cost", *_NOTHING,
     )  # fmt: skip
+
+
+_NOTHING = ("min_order", "weight_kg", "volume_l", "min_order_value", "min_order_units", "order_cost")
+"""Columns in which an empty cell is zero."""
 
 
 def _state(table: pl.DataFrame, plan: Plan, assumptions: Assumptions) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..config import Plan
 from ..explain.sentences import Lang, date, money, number, percent, span, units
 from .outlook import OVERSTOCK_DAYS
-from .packs import least_lot
 from .timeline import Timeline
 
 _YEAR_SHOWN = 300  # days ahead from which a date needs its year
@@ -33,14 +33,6 @@ TEXT: dict[str, tuple[str, str]] = {
     "ending": (
         "Order {quantity} for the time until {end}, its last day on sale: {risk}{gain}. What is left then is written off.",
         "补货 {quantity}，供{end}停售前销售：{risk}{gain}。届时未售出的部分只能报损。",
-    ),
-    "budget-cut/part": (
-        "Order {quantity} instead of {wanted}, cut to fit the budget of {budget}{gain}.",
-        "补货 {quantity}（原需 {wanted}），因预算只有 {budget} 而减量{gain}。",
-    ),
-    "budget-cut/all": (
-        "Left out to stay within the budget of {budget}: {wanted} for {value} would bring {wanted_gain}.",
-        "为不超出 {budget} 的预算，本次未列入：补货 {wanted}需 {value}，预计可多赚 {wanted_gain}。",
     ),
     "cost-unknown": (
         "Left out, as without a cost it cannot be weighed against the budget of {budget}; without a limit {wanted} "
@@ -72,6 +64,11 @@ TEXT: dict[str, tuple[str, str]] = {
         "sell before {next}{beside}.",
         "不建议补货：即使只补最小订量（{least}）预计也会亏损，{next}前预计仅售出约 {demand}{beside}。",
     ),
+    "not-worth/slow": (
+        "Not worth ordering: {have_or_none}; with {hoped} more, the chance of selling out within {patience} is {sold}, too "
+        "low to earn the money back.",
+        "不建议补货：{have_or_none}；若再补 {hoped}，在{patience}内售完的概率为 {sold}，难以收回成本。",
+    ),
     "not-worth/spoils": (
         "Not worth ordering: even the smallest order ({least}) is expected to lose money, as only about {after} should "
         "sell between its arrival and {next}, when the rest is written off.",
@@ -101,14 +98,14 @@ class Words:
         lang: language.
         timeline: the forecast's steps in days.
         currency: ISO code of all money.
-        limit: the budget; 0 is none.
+        plan: budget and patience.
     """
 
     row: Mapping[str, Any]
     lang: Lang
     timeline: Timeline
     currency: str
-    limit: float
+    plan: Plan
 
     def __getitem__(self, word: str) -> str:
         return str(getattr(self, word)())
@@ -119,12 +116,30 @@ class Words:
         return self._lots(self.row["order_qty"])
 
     def wanted(self) -> str:
-        """What would be ordered without a budget."""
+        """What it is worth alone."""
         return self._lots(self.row["wanted_qty"])
 
     def least(self) -> str:
         """The smallest line that the supplier accepts."""
-        return self._units(float(least_lot(self.row["pack_size"], self.row["min_order"])))
+        return self._units(self.row["_least"])
+
+    def hoped(self) -> str:
+        """What would pay if all that is left over were sold some day."""
+        return self._lots(self.row["_hoped"])
+
+    def sold(self) -> str:
+        """Chance that it is, with what is there, sold in time."""
+        return percent(max(self.row["_p_sold"] or 0.0, _TINY), self.lang)
+
+    def patience(self) -> str:
+        """How long that time is."""
+        return span(self.plan.patience_days, self.lang)
+
+    def have_or_none(self) -> str:
+        """What is there already."""
+        if not self._has_stock():
+            return self._say("nothing is in stock", "现无库存")
+        return self._say("in stock: ", "现有库存 ") + self.have()
 
     def demand(self) -> str:
         """Expected demand until the next order could arrive."""
@@ -151,20 +166,12 @@ class Words:
 
     def excess(self) -> str:
         """Units beyond a long cover."""
-        return self._units(self.row["excess_units"])
+        return self._units(self.row["_excess"])
 
     # ---- money ------------------------------------------------------------------------------
     def budget(self) -> str:
         """The budget."""
-        return self._money(self.limit)
-
-    def value(self) -> str:
-        """What the wanted quantity costs."""
-        return self._money(self.row["wanted_qty"] * self.row["unit_cost"])
-
-    def wanted_gain(self) -> str:
-        """What the wanted quantity is expected to gain."""
-        return self._money(self.row["wanted_gain"])
+        return self._money(self.plan.budget)
 
     def cost(self) -> str:
         """Cost of a unit."""
@@ -291,6 +298,10 @@ class Words:
         if row["written_off"] and row["_key"] not in ("spoils", "ending"):
             said += self._say(
                 f" What is left on {self.next()} is written off.", f"到{self.next()}未售出的部分只能报损。"
+            )
+        if row["wanted_qty"] < row["_hoped"] - _TINY:
+            said += self._say(
+                f" More would hardly be sold within {self.patience()}.", f"更多数量在{self.patience()}内难以售完。"
             )
         protect = row["lead_days"] + row["review_days"]
         lasts = (row["order_qty"] + (row["position"] or 0.0)) / max(row["demand_protect_mean"], _TINY) * protect

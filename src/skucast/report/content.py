@@ -20,7 +20,9 @@ from .span import history_steps
 
 if TYPE_CHECKING:
     from ..collect.shop import Shop
+    from ..decide.health import StockHealth
     from ..decide.plan_table import PurchasePlan
+    from ..decide.purchase_list import PurchaseList
     from ..portfolio.judged import Judged
     from ..store.journal import Stage
 
@@ -123,6 +125,8 @@ class ReportContent:
         timings: stages of the run (``Timing`` or plain 3-tuples).
         future: known covariates of the forecast steps, name -> ``(S, H)``; a ``promotion`` among them is
             marked in the charts.
+        health: a look at the stock, or None where no stock is known.
+        joint: how the purchase list was fitted into its limits, or None without limits.
 
     Raises:
         DataError: forecast and panel are not about the same series.
@@ -147,6 +151,8 @@ class ReportContent:
     closed: Sequence[str] = ()
     timings: Sequence[tuple[str, float, int]] = ()
     future: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    health: StockHealth | None = None
+    joint: PurchaseList | None = None
 
     def __post_init__(self) -> None:
         if self.panel.ids.to_list() != self.forecast.ids.to_list():
@@ -166,6 +172,7 @@ class ReportContent:
         forecast: Forecast,
         judged: Judged,
         plan: PurchasePlan,
+        health: StockHealth | None = None,
         stages: Sequence[Stage] = (),
     ) -> ReportContent:
         """Gather what the rooms of the main job made.
@@ -178,6 +185,7 @@ class ReportContent:
             forecast: of the panel.
             judged: scores and the choices behind the forecast.
             plan: what to order.
+            health: of the stock.
             stages: of the journal, finished ones.
 
         Raises:
@@ -207,6 +215,8 @@ class ReportContent:
             closed=shop.closed,
             timings=[(stage.name, stage.seconds, stage.count) for stage in stages],
             future=shop.future(panel, forecast.horizon) if panel.known else {},
+            health=health,
+            joint=plan.joint,
         )
 
     def plan_table(self) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skucast.decide.health import ACTIONS, Prospects, Returns, best_exits
+from skucast.decide.health.value import PARTS
 
 NAN = np.nan
 
@@ -13,7 +14,7 @@ def prospects(demand, *, days=300.0, price=10.0, margin=4.0, holding=0.0, salvag
     whole = np.array(demand, dtype=float)
     rows = whole.shape[0]
     each = lambda x: np.broadcast_to(np.asarray(x, float), (rows,)).copy()  # noqa: E731
-    grid = whole[:, :, None] * np.linspace(0, 1, 7)
+    grid = whole[:, :, None] * PARTS
     return Prospects(
         grid, np.broadcast_to(np.asarray(protect, float), whole.shape).copy(), each(days), each(price), each(margin),
         each(holding), each(salvage),

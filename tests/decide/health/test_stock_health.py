@@ -265,5 +265,5 @@ def test_last_sales_are_dates_of_the_last_step_with_a_sale():
 def test_weeks_and_an_empty_forecast():
     f = certain({"A": [7.0] * 4}, freq="W-SUN")
     h = look(f, {"unique_id": ["A"], "on_hand": [10.0], "on_order": [8.0], "lead_days": [10.0]})
-    assert h.risk()["stock"].to_list() == [3, 4, 0, 0]  # 8 units arrive in the second week
+    assert h.risk()["stock"].to_list() == [11, 4, 0, 0]  # 8 units arrive halfway through the lead time
     assert look(f.take([]), {"unique_id": ["A"], "on_hand": [1.0]}).items.is_empty()

@@ -121,3 +121,16 @@ def test_no_more_is_ordered_than_sells_in_its_life_at_the_quantile():
         curve = curve_of(lines, paths, 1, 4, shelf_quantile=quantile)
         assert curve.most[0] == sells // 3
         assert curve.packs.max() == sells // 3
+
+
+def test_curves_are_taken_in_any_order_and_capped():
+    rng = np.random.default_rng(0)
+    lines = Lines(list("abcd"), 9.0, 4.0, min_order=[0, 3, 0, 0], planned=[True, True, False, True])
+    whole = gain_curves(lines, order_sales(lines, rng.poisson(2.0, (4, 50, 5)).astype(float), 0, 5), 0.0)
+    some = whole.take(np.array([3, 2, 1]))
+    assert some.best().tolist() == whole.best()[[3, 2, 1]].tolist()
+    assert some.ideal.tolist() == whole.ideal[[3, 2, 1]].tolist()
+    most = np.array([2.5, 2.0, 9.0, np.inf])
+    cut = whole.capped(most)
+    assert cut.best().tolist() == [2, 0, 0, whole.best()[3]]  # below its minimum of three nothing is left of b
+    assert cut.of(0, 2) == pytest.approx(whole.of(0, 2))

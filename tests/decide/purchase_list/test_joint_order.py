@@ -116,7 +116,7 @@ def single_packs(gain):
     n = len(gain)
     zero = np.zeros(n)
     return GainCurves(
-        np.arange(n + 1), np.ones(n, dtype=np.int64), np.array(gain, dtype=float), zero, zero + np.inf, zero
+        np.arange(n + 1), np.ones(n, dtype=np.int64), np.array(gain, dtype=float), zero, zero + np.inf, zero, zero
     )
 
 

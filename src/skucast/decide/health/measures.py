@@ -7,16 +7,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ...forecast import F64, Forecast
+from ..draws import sample_paths
 from ..order_up_to import quantile_of_sorted
 from ..timeline import Timeline
 from .classes import expected_error
-from .draws import sample_paths
 from .far_demand import demand_until
 from .options import HealthOptions
 from .projection import Projection, expiring_steps, project_stock
+from .value import PARTS
 
 _CELLS = 4_000_000  # numbers of one array in memory at a time
-STRETCHES = 6  # parts of the time that an exit looks at
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +70,16 @@ def measure(forecast: Forecast, timeline: Timeline, stocks: Stocks, options: Hea
 def exit_demand(
     forecast: Forecast, timeline: Timeline, days: F64, protect: F64, options: HealthOptions, seed: int
 ) -> tuple[F64, F64]:
-    """Demand ``(R, n, STRETCHES + 1)`` until the end of each part of ``days``, and ``(R, n)`` until ``protect``."""
+    """Demand ``(R, n, K + 1)`` until each of the ``PARTS`` of ``days``, and ``(R, n)`` until ``protect``."""
     paths = sample_paths(forecast, options.paths, seed, options.whole_units)
-    edges = np.concatenate([days[:, None] * np.linspace(0, 1, STRETCHES + 1), protect[:, None]], axis=1)
+    edges = np.concatenate([days[:, None] * PARTS, protect[:, None]], axis=1)
     demand = demand_until(paths, timeline, edges, forecast.freq.season, seed)
     return demand[:, :, :-1], demand[:, :, -1]
 
 
 def exit_rows(forecast: Forecast, options: HealthOptions) -> int:
     """Items whose `exit_demand` fits into memory at a time."""
-    width = forecast.horizon + _blocks(forecast, options.exit_days) + 3 * STRETCHES
+    width = forecast.horizon + _blocks(forecast, options.exit_days) + 3 * PARTS.size
     return max(1, _CELLS // (options.paths * width))
 
 

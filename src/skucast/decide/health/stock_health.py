@@ -12,10 +12,10 @@ from ...collect.repairs import Repairs
 from ...explain.sentences import number, percent, span
 from ...forecast import F64, Forecast
 from ...panel_frame import to_polars
+from ..arrivals import arrival_steps, series_arrivals, undated_arrivals
 from ..assumptions import Assumption
 from ..outlook import Bool
 from ..timeline import Timeline
-from .arrivals import arrival_steps, arrive_after
 from .classes import abc_classes, nine_cells, xyz_classes
 from .exit_table import exit_table
 from .facts import Facts, read_facts
@@ -85,11 +85,12 @@ def _stocks(
     lead, review = facts.of("lead_days", 14.0), facts.of("review_days", 7.0)
     on_order, undated = facts.of("on_order", 0.0), 0
     if orders is not None:
-        arrivals, beyond = arrival_steps(forecast, timeline, to_polars(orders)[0], repairs)
-        on_order = arrivals.sum(axis=1) + beyond
+        dated = series_arrivals(forecast, timeline.today, to_polars(orders)[0], repairs)
     else:
         undated = int((on_order > 0).sum())
-        arrivals, _ = arrive_after(timeline, on_order, lead)
+        dated = undated_arrivals(on_order, lead, timeline.today)
+    arrivals = arrival_steps(timeline, dated, len(forecast))
+    on_order = arrivals.sum(axis=1)
     last_day = (facts.table["end_date"] - timeline.today).dt.total_days().cast(pl.Float64).fill_null(np.inf).to_numpy()
     life = facts.of("shelf_life_days", np.inf)
     left = facts.of("days_left")
@@ -100,7 +101,7 @@ def _stocks(
         sell_days=np.maximum(last_day + 1.0, 0.0),
         left_days=np.where(np.isnan(left), life, left),
         life_days=life,
-        arrivals=arrivals,
+        arrivals=arrivals[:, :-1],
     )
     return stocks, known, undated
 

@@ -8,13 +8,16 @@ import numpy as np
 
 from ...forecast import F64
 
+PARTS = np.linspace(0.0, 1.0, 9) ** 2
+"""Shares of a time at which stock is counted for what it costs to hold: closely at first, when it sells."""
+
 
 @dataclass(frozen=True, eq=False)
 class Prospects:
     """What each item's stock meets; arrays over items ``(R,)`` unless said.
 
     Attributes:
-        demand: ``(R, n, K + 1)`` units asked for until the end of each of ``K`` equal stretches, first column 0.
+        demand: ``(R, n, K)`` units asked for until each of the ``PARTS`` of the time, first column 0.
         demand_protect: ``(R, n)`` units until a new order could arrive.
         days: length of time that is looked at.
         price: money per unit sold.
@@ -53,8 +56,7 @@ class Prospects:
         factor = np.broadcast_to(np.asarray(lift, dtype=np.float64), stock.shape)
         s, f = stock[:, None], factor[:, None]
         left = np.maximum(s[:, :, None] - f[:, :, None] * self.demand, 0.0).mean(axis=1)  # (R, K + 1)
-        stretch = self.days / (left.shape[1] - 1)
-        held = (left[:, 1:] + left[:, :-1]).sum(axis=1) / 2.0 * stretch
+        held = ((left[:, 1:] + left[:, :-1]) / 2.0 * np.diff(PARTS)).sum(axis=1) * self.days
         whole = self.demand[:, :, -1]
         same = s / f  # demand at the old price that uses up the stock
         later = np.maximum(whole - same, 0.0) - np.maximum(np.minimum(self.demand_protect, whole) - same, 0.0)

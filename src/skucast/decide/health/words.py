@@ -53,8 +53,8 @@ ASSUMED: dict[str, tuple[str, str]] = {
         "{zh} 个商品在 {horizon} 期预测之后的需求按预测路径最后几个季节延伸。",
     ),
     "on-order-arrives": (
-        "Units on order of {n} have no date and are taken to arrive after the lead time.",
-        "{zh} 个商品的在途数量没有到货日期，按供货周期到货计算。",
+        "Units on order of {n} have no date and are taken to arrive halfway through the lead time.",
+        "{zh} 个商品的在途数量没有到货日期，按供货周期过半时到货计算。",
     ),
 }  # fmt: skip
 

@@ -74,6 +74,7 @@ def plan_worth(
         forecast: that the plan was made from.
         plan: ``unique_id, order_qty, pack_size, unit_cost, unit_price, position, lead_days, review_days`` as in
             `skucast.decide.plan_table.COLUMNS`; only rows with an order and money are judged.
+            Optional ``unit_holding``: money per unit and day, in place of ``holding_rate``.
         options: ``exit_days``, ``salvage``, ``holding_rate``, ``paths``, ``whole_units``.
         line_cost: money per order line.
         seed: of the paths.
@@ -88,6 +89,8 @@ def plan_worth(
     lines = plan.filter((pl.col("order_qty") > 0) & pl.col("unit_cost").is_not_null()).join(
         place, on="unique_id", how="inner", maintain_order="left"
     )
+    if "unit_holding" not in lines.columns:
+        lines = lines.with_columns(unit_holding=pl.col("unit_cost") * wanted.holding_rate / DAYS_PER_YEAR)
     timeline, parts = Timeline.of(forecast), []
     for part in lines.iter_slices(exit_rows(forecast, wanted)):
         cost, price = part["unit_cost"].to_numpy(), part["unit_price"].to_numpy()
@@ -96,8 +99,7 @@ def plan_worth(
         rows = part["_row"].to_numpy()
         demand, early = exit_demand(forecast.take(rows), timeline, days, protect, wanted, seed)
         prospects = Prospects(
-            demand, early, days, price, np.zeros(part.height), cost * wanted.holding_rate / DAYS_PER_YEAR,
-            cost * wanted.salvage,
+            demand, early, days, price, np.zeros(part.height), part["unit_holding"].to_numpy(), cost * wanted.salvage,
         )  # fmt: skip
         position, order = part["position"].fill_null(0.0).to_numpy(), part["order_qty"].to_numpy()
         found = worth_ordering(prospects, position, order, cost, line_cost)

@@ -12,7 +12,7 @@ below it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ class GainCurves:
         error: ``(S,)`` the curve may lie this far below the exact one between knots.
         most: ``(S,)`` packs that sell within the shelf life; infinite where it keeps.
         p_out: ``(S,)`` probability of running out before the next arrival without an order.
+        ideal: ``(S,)`` units of greatest gain if they came singly and without a minimum.
     """
 
     indptr: I64
@@ -45,6 +46,7 @@ class GainCurves:
     error: F64
     most: F64
     p_out: F64
+    ideal: F64
 
     def __len__(self) -> int:
         """Items."""
@@ -75,11 +77,41 @@ class GainCurves:
         found[item[first]] = np.where(self.gain[first] > 0, self.packs[first], 0)
         return found
 
+    def capped(self, most: F64) -> GainCurves:
+        """The curves cut so that no item gets more than ``(S,)`` packs."""
+        most = np.minimum(np.floor(most + 1e-9), self.most)
+        packs, gain, size = [], [], np.zeros(len(self), dtype=np.int64)
+        for i in range(len(self)):
+            rows = slice(self.indptr[i], self.indptr[i + 1])
+            own, height = self.packs[rows], self.gain[rows]
+            if own.size and own[-1] > most[i]:
+                kept = int(np.searchsorted(own, most[i], side="right"))
+                if kept and own[kept - 1] < most[i]:
+                    height = np.append(height[:kept], self.of(i, most[i]))
+                    own = np.append(own[:kept], np.int64(most[i]))
+                else:
+                    own, height = own[:kept], height[:kept]
+            packs.append(own)
+            gain.append(height)
+            size[i] = own.size
+        indptr = np.append(0, np.cumsum(size)).astype(np.int64)
+        return replace(self, indptr=indptr, packs=np.concatenate(packs), gain=np.concatenate(gain), most=most)
+
+    def take(self, rows: npt.NDArray[np.integer]) -> GainCurves:
+        """The curves of some items, in the order given."""
+        sizes = np.diff(self.indptr)[rows]
+        indptr = np.append(0, np.cumsum(sizes)).astype(np.int64)
+        knots = np.arange(indptr[-1]) + np.repeat(self.indptr[rows] - indptr[:-1], sizes)
+        each = {name: getattr(self, name)[rows] for name in ("error", "most", "p_out", "ideal")}
+        return GainCurves(indptr, self.packs[knots], self.gain[knots], **each)
+
     @classmethod
     def join(cls, parts: Sequence[GainCurves]) -> GainCurves:
         """The curves of several chunks, one after the other."""
         sizes = np.concatenate([np.diff(p.indptr) for p in parts])
-        columns = (np.concatenate([getattr(p, n) for p in parts]) for n in ("packs", "gain", "error", "most", "p_out"))
+        columns = (
+            np.concatenate([getattr(p, n) for p in parts]) for n in ("packs", "gain", "error", "most", "p_out", "ideal")
+        )
         return cls(np.append(0, np.cumsum(sizes)).astype(np.int64), *columns)
 
 
@@ -103,9 +135,12 @@ def gain_curves(lines: Lines, sales: OrderSales, tolerance: float = 1e-4) -> Gai
     sunk = lines.of("unit_cost") - lines.of("salvage")
     sunk = sunk + lines.of("carrying") * sales.gap.mean(axis=1) * sales.asked.shape[2]
     planned = np.asarray(lines.planned) & (lines.worth >= 0)
-    packs, gains, error = [], [], np.zeros(len(lines))
+    packs, gains, error, ideal = [], [], np.zeros(len(lines)), np.zeros(len(lines))
     for i in range(len(lines)):
-        top = _last_pack(asked[i], shares[i], float(sunk[i]), float(pack[i]), filling[i] > 0)
+        if planned[i]:
+            ideal[i] = min(_last_unit(asked[i], shares[i], float(sunk[i])), sales.in_life[i])
+        # with a minimum to reach, packs that lose matter too
+        top = np.ceil((float(asked[i, -1]) if filling[i] > 0 else ideal[i]) / pack[i])
         top = min(max(top, least[i]), most[i])
         # where a sale loses more than keeping does, no pack gains and the curve is not concave
         if not planned[i] or top < least[i]:
@@ -119,7 +154,7 @@ def gain_curves(lines: Lines, sales: OrderSales, tolerance: float = 1e-4) -> Gai
         packs.append(counts[kept])
         gains.append(height[kept])
     indptr = np.append(0, np.cumsum([p.size for p in packs])).astype(np.int64)
-    return GainCurves(indptr, np.concatenate(packs), np.concatenate(gains), error, most, sales.p_out)
+    return GainCurves(indptr, np.concatenate(packs), np.concatenate(gains), error, most, sales.p_out, ideal)
 
 
 def _shares(lines: Lines, sales: OrderSales) -> F64:
@@ -131,13 +166,11 @@ def _shares(lines: Lines, sales: OrderSales) -> F64:
     return shares.reshape(len(lines), -1)
 
 
-def _last_pack(asked: F64, share: F64, sunk: float, pack: float, all_of_it: bool) -> float:
-    """The pack at which further units stop to gain, or stop to sell at all."""
-    if all_of_it:
-        return float(np.ceil(asked[-1] / pack))
+def _last_unit(asked: F64, share: F64, sunk: float) -> float:
+    """The unit at which further ones stop to gain."""
     above = np.cumsum(share[::-1])[::-1]  # worth of one more unit below each draw
     gaining = np.flatnonzero(above > sunk)
-    return float(np.ceil(asked[gaining[-1]] / pack)) if gaining.size else 0.0
+    return float(asked[gaining[-1]]) if gaining.size else 0.0
 
 
 def _counts(least: int, top: int, filling: int) -> I64:

@@ -1,12 +1,15 @@
 """What an order sells: for every path, the units of a boundless order that are asked for by certain moments.
 
-Units there already sell first. An order of ``q`` units sells ``min(q, N)`` by a moment at which ``N`` units have been
-asked for beyond them, so all that an order earns and costs is made of such minima, and is concave in ``q``.
+Stock is played through the lead time on every path, what is on its way received and, where customers do not wait, sales
+lost while the shelf is empty. Units there already sell first, those that arrive later too. An order of ``q`` units that is
+asked for ``N`` units by a moment has sold ``min(q, N)`` by then, so all that an order earns and costs is made of such
+minima, and is concave in ``q``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,20 +26,43 @@ F32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class OrderSales:
-    """Draws per item and path.
+    """Draws per item and path, and what comes of them if nothing is ordered.
 
     Attributes:
         asked: ``(S, n, K)`` units asked of the order by each of ``K`` moments from its arrival to the next arrival,
             or its expiry if that comes first, evenly spaced; the last moment is the end.
         gap: ``(S, n)`` or ``(S, 1)`` steps between moments.
         in_life: ``(S,)`` units that sell before expiry, at the quantile asked for; infinite where it keeps.
-        p_out: ``(S,)`` probability of running out before the next arrival if nothing is ordered.
+        p_out: ``(S,)`` probability of running out before the next arrival.
+        p_early: ``(S,)`` probability of running out before the order arrives.
+        early: ``(S,)`` mean units not served before the order arrives.
+        unmet: ``(S,)`` mean units not served before the next arrival, those included that are owed.
+        kept: ``(S,)`` mean units on the shelf, added up over the steps from the order's arrival on.
+        left: ``(S,)`` mean units on the shelf at the end.
     """
 
     asked: F32
     gap: F64
     in_life: F64
     p_out: F64
+    p_early: F64
+    early: F64
+    unmet: F64
+    kept: F64
+    left: F64
+
+    def sold(self, quantity: F64) -> F64:
+        """``(S,)`` mean units that an order of ``(S,)`` units sells."""
+        last = np.minimum(self.asked[:, :, -1], quantity[:, None].astype(np.float32))
+        return np.asarray(last.mean(axis=1, dtype=np.float64))
+
+    def carried(self, quantity: F64) -> F64:
+        """``(S,)`` mean units of the order on the shelf, added up over the steps from its arrival on."""
+        size = quantity[:, None].astype(np.float32)
+        total = np.zeros(quantity.size)
+        for k in range(self.asked.shape[2]):
+            total += (self.gap * (size - np.minimum(self.asked[:, :, k], size))).mean(axis=1, dtype=np.float64)
+        return total
 
 
 def order_sales(
@@ -46,12 +72,13 @@ def order_sales(
     until: npt.ArrayLike,
     season: int = 1,
     moments: int | None = None,
-    shelf_quantile: float = 0.5,
+    shelf_quantile: npt.ArrayLike = 0.5,
+    arrivals: npt.ArrayLike | None = None,
 ) -> OrderSales:
-    """Look at all paths from the arrival of the order to that of the next.
+    """Look at all paths from now to the arrival of the order, and on to that of the next.
 
     Args:
-        lines: items.
+        lines: items; ``position`` is what is on the shelf, and what is on its way too unless ``arrivals`` tells when.
         paths: ``(S, n, H)`` demand per step; the first step is now.
         arrival: steps until the order is there: a number, ``(S,)``, or ``(S, n)`` drawn per path; fractions pro rata.
         until: steps until the next order could be there, likewise.
@@ -59,7 +86,8 @@ def order_sales(
         moments: at which stock is counted for its carrying cost; by default one per step of the longest wait, at
             most 12, and just one where nothing is charged for carrying.
         shelf_quantile: of items that spoil, no more is to be ordered than this quantile of what sells before it
-            expires: 0.5 sells out in time in half of the futures, 0.1 in nine of ten.
+            expires: 0.5 sells out in time in half of the futures, 0.1 in nine of ten; a number or ``(S,)``.
+        arrivals: ``(S, A)`` units on their way, column ``k`` received at the beginning of step ``k``.
 
     Raises:
         ConfigError: shapes that do not match, or an order that arrives after the next one.
@@ -71,30 +99,96 @@ def order_sales(
     begin, end = (_per_path(v, x.shape) for v in (arrival, until))
     if (begin < 0).any() or (end < begin - 1e-9).any():
         raise ConfigError("An order must arrive between now and the arrival of the next one.")
+    coming = _coming(arrivals, len(lines))
     expiry = begin + lines.of("shelf_life")[:, None]
     last = np.minimum(end, expiry)
     if moments is None:
         wait = float((last - begin).max())
         moments = max(1, min(12, int(np.ceil(wait - 1e-9)))) if (lines.of("carrying") > 0).any() else 1
     season = min(season, x.shape[2])
-    have = np.maximum(lines.of("position"), 0.0)[:, None]
-    owed = np.maximum(-lines.of("position"), 0.0)[:, None]
+    played = _play(lines, x, begin, coming, season)
     early = demand_within(x, begin, season)
-    # stock left at the arrival; below zero where customers wait for it
-    left = np.where(np.asarray(lines.lost)[:, None], np.maximum(have - early, 0.0), have - early)
-
-    def asked(moment: F64) -> F64:
-        return owed + np.maximum(demand_within(x, moment, season) - early - left, 0.0)
-
     gap = (last - begin) / moments
-    found = np.stack([asked(begin + (k + 1) * gap) for k in range(moments)], axis=2).astype(np.float32)
+    asked = np.empty((*x.shape[:2], moments), dtype=np.float32)
+    most = np.maximum(-played.left, 0.0)  # that customers wait for already
+    kept, stock = np.zeros(len(lines)), np.maximum(played.left, 0.0)
+
+    def after(moment: F64) -> tuple[F64, F64]:
+        """Units asked of the order by then and units on the shelf without it."""
+        there = played.left + _between(coming, begin, moment) - (demand_within(x, moment, season) - early)
+        # what an earlier unit has served needs no second one, and what was lost does not come back
+        asked = np.maximum(most, -there)
+        return asked, np.where(np.asarray(lines.lost)[:, None], there + asked, np.maximum(there, 0.0))
+
+    for k in range(moments):
+        most, stock = after(begin + (k + 1) * gap)
+        asked[:, :, k] = most
+        kept += (gap * stock).mean(axis=1)
     in_life = np.full(len(lines), np.inf)
     spoils = np.flatnonzero(np.isfinite(lines.of("shelf_life")))
     if spoils.size:
-        shown = np.broadcast_to(expiry, x.shape[:2])[spoils] if expiry.shape[1] > 1 else expiry[spoils]
-        sold = owed[spoils] + np.maximum(demand_within(x[spoils], shown, season) - (early + left)[spoils], 0.0)
-        in_life[spoils] = quantile_of_sorted(np.sort(sold, axis=1), shelf_quantile)
-    return OrderSales(found, gap, in_life, np.asarray((demand_within(x, end, season) > have - owed).mean(axis=1)))
+        level = np.broadcast_to(np.asarray(shelf_quantile, dtype=np.float64), (len(lines),))[spoils]
+        sold = demand_within(x[spoils], expiry[spoils], season) - early[spoils]
+        sold = np.maximum(sold - played.left[spoils] - _between(coming[spoils], begin[spoils], expiry[spoils]), 0.0)
+        in_life[spoils] = quantile_of_sorted(np.sort(sold, axis=1), level)
+    if (last < end - 1e-9).any():  # those that expire before the next order arrives
+        most, stock = after(end)
+    gone = np.where(lines.lost, played.unmet.mean(axis=1), 0.0)
+    return OrderSales(
+        asked, gap, in_life,
+        p_out=np.asarray((played.short | (most > 1e-9)).mean(axis=1)),
+        p_early=np.asarray(played.short.mean(axis=1)),
+        early=played.unmet.mean(axis=1),
+        unmet=gone + most.mean(axis=1),
+        kept=kept,
+        left=stock.mean(axis=1),
+    )  # fmt: skip
+
+
+class _Played(NamedTuple):
+    """Stock of each path when the order arrives (below zero: owed), units not served until then, whether there were any."""
+
+    left: F64
+    unmet: F64
+    short: npt.NDArray[np.bool_]
+
+
+def _play(lines: Lines, x: npt.NDArray[np.floating], begin: F64, coming: F64, season: int) -> _Played:
+    """From now to the arrival of the order, step by step."""
+    lost = np.asarray(lines.lost)[:, None]
+    left = np.broadcast_to(lines.of("position")[:, None], x.shape[:2]).astype(np.float64)
+    unmet = np.zeros(x.shape[:2])
+    tail = x[:, :, -season:].mean(axis=2, dtype=np.float64)
+    for step in range(int(np.floor(begin.max(initial=0.0) + 1e-9)) + 1):
+        part = np.clip(begin - step, 0.0, 1.0)
+        if step < coming.shape[1]:
+            left += np.where(begin >= step - 1e-9, coming[:, step, None], 0.0)
+        asked = part * (x[:, :, step] if step < x.shape[2] else tail)
+        missed = np.maximum(asked - np.maximum(left, 0.0), 0.0)
+        unmet += missed
+        left -= np.where(lost, asked - missed, asked)
+    return _Played(left, unmet, unmet > 1e-9)
+
+
+def _coming(arrivals: npt.ArrayLike | None, items: int) -> F64:
+    """``(S, A)`` units on their way."""
+    coming = np.zeros((items, 0)) if arrivals is None else np.asarray(arrivals, dtype=np.float64)
+    if coming.ndim != 2 or len(coming) != items or not (np.isfinite(coming) & (coming >= 0)).all():
+        raise ConfigError(f"Arrivals must be units per item ({items}) and step, zero or more, not {coming.shape}.")
+    return coming
+
+
+def _between(coming: F64, begin: F64, end: F64) -> F64 | float:
+    """Units that come after ``begin``, those of that very moment being there already, and before ``end``."""
+    if not coming.any():
+        return 0.0
+    total = np.concatenate([np.zeros((len(coming), 1)), np.cumsum(coming, axis=1)], axis=1)
+
+    def first(steps: F64) -> F64:
+        """Units of so many first steps."""
+        return np.take_along_axis(total, np.minimum(steps.astype(np.int64), coming.shape[1]), axis=1)
+
+    return np.maximum(first(np.ceil(end - 1e-9)) - first(np.floor(begin + 1e-9) + 1), 0.0)
 
 
 def _per_path(value: npt.ArrayLike, shape: tuple[int, ...]) -> F64:

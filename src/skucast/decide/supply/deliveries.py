@@ -9,25 +9,11 @@ import numpy as np
 import polars as pl
 
 from ...collect.repairs import Repairs
-from ...collect.tables import Column, TableSchema
+from ...collect.tables import SCHEMAS
 from ...errors import ConfigError, DataError
 from ..terms import conform, example
 
-DELIVERIES = TableSchema(
-    "deliveries",
-    "one line of an order to a supplier, as it was received or is still open",
-    (
-        Column("supplier", "text", "who delivers it", required=True),
-        Column("ordered_at", "date", "day of the order", required=True),
-        Column(
-            "received_at", "date", "day on which it reached the shelf; empty while the order is open", required=True
-        ),
-        Column("promised_at", "date", "day for which the supplier promised it"),
-        Column("sku", "text", "item"),
-        Column("mode", "text", "how it travels: air, sea, truck..."),
-        Column("quantity", "number", "units", unit="units"),
-    ),
-)
+DELIVERIES = SCHEMAS["deliveries"]
 """The table of delivery records."""
 
 _TIMES_MEDIAN = 10.0  # a lead time that many times the median is absurd,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...forecast import Forecast
-from ...panel import F32
+from ..forecast import Forecast
+from ..panel import F32
 
 _SLOW = 1.0  # units per step; below, a sale may be rarer than the highest quantile level
 
