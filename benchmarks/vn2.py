@@ -7,8 +7,8 @@ of a week costs 0.2, a unit of demand that is not there 1.0 and is lost. Episode
 years of the history given. Each opens with the stock that the official policy would have left after eight weeks of warm-up.
 
 The official benchmark policy: a moving average over 13 weeks, adjusted for the season of the year, ordered up to the demand
-of four weeks. Ours: sample paths of a forecast, every path played through the lead time, the cheapest order for the week of its
-arrival (`skucast.decide.inventory.order_through_lead_time`).
+of four weeks. Ours: what `skucast.plan` orders with default settings, given history, stock and orders on their way week by week;
+only lead time, days between orders, holding and shortage cost are told.
 
 Demand of weeks out of stock is not known. It is taken as the mean of the item's weeks in stock within eight weeks of it,
 as a whole number drawn at random with that mean (the same for all policies), and nothing where there are none. Policies
@@ -26,11 +26,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parent))
 from record import about, read, write
 from sets import vn2
-from skucast.decide.inventory import order_through_lead_time
+from skucast.config import Plan
+from skucast.decide.purchase import purchase_plan
 from skucast.decide.simulate.costs import Costs
 from skucast.decide.simulate.outcome import Outcome
 from skucast.decide.simulate.setting import Opening, Setting
@@ -44,6 +46,9 @@ F64 = npt.NDArray[np.float64]
 HOLDING, SHORTAGE, WEEKS, ORDERS, WAIT, APART, WARM = 0.2, 1.0, 8, 6, 3, 8, 8
 NEAR = 8
 YEAR, WINDOW, COVER = 52, 13, 4
+TERMS = Plan(
+    lead_time_days=7 * (WAIT - 1), review_days=7, holding_cost=HOLDING / 7, shortage_cost=SHORTAGE, unmet="lost"
+)  # fmt: skip
 
 
 def demand_of(panel: Panel, seed: int = 0) -> F64:
@@ -132,32 +137,37 @@ class Official:
 
 @dataclass
 class Ours:
-    """The cheapest order on sample paths.
+    """What `skucast.plan` orders: the same calls, week by week, on the panel instead of a frame.
 
     Attributes:
         world: what it sees.
-        model: name or options.
-        paths: futures.
+        model: name or options; fitted at the first order of an episode, then moved on to newer weeks.
     """
 
     world: World
     model: Any
-    paths: int = 300
     fitted: Any = None
 
     def order(self, state: State) -> F64:
-        """See `order_through_lead_time`."""
+        """Stock, orders on their way and history in; units out."""
         self.world.see(state)
         history = self.world.history()
         if self.fitted is None or registry.spec_class(self.fitted.spec.name).capabilities.scope == "local":
             self.fitted = registry.make(self.model).fit(history, horizon=WEEKS, seed=0)
         else:
             self.fitted = self.fitted.update(history)
-        futures = self.fitted.predict(WAIT).paths(self.paths, seed=state.period, integer=True)
-        arrivals = np.stack([state.due(k + 1)[:, 0] for k in range(WAIT - 1)], axis=1)
-        return order_through_lead_time(futures, state.on_hand[:, 0], arrivals, HOLDING, SHORTAGE, lead_time=WAIT - 1)[
-            :, None
+        ids = history.ids.cast(pl.String)
+        weeks = history.freq.stamp(history.end + 1 + np.arange(WAIT - 1)).astype("datetime64[D]").tolist()
+        coming = [
+            pl.DataFrame({"sku": ids, "quantity": state.due(k + 1)[:, 0], "due": [week] * len(ids)})
+            for k, week in enumerate(weeks)
         ]
+        stock = pl.DataFrame({"sku": ids, "on_hand": state.on_hand[:, 0]})
+        made = purchase_plan(
+            self.fitted.predict(WAIT), plan=TERMS, stock=stock, open_orders=pl.concat(coming), seed=state.period
+        )  # fmt: skip
+        order = pl.DataFrame({"unique_id": ids}).join(made.frame(), on="unique_id", how="left", maintain_order="left")
+        return order["order_qty"].to_numpy()[:, None]
 
 
 def episode(panel: Panel, demand: F64, start: int, model: Any | None) -> tuple[float, float, float]:
@@ -192,7 +202,7 @@ def _trace(outcome: Outcome, name: str) -> F64:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the public data sets")
-    parser.add_argument("--models", nargs="+", default=["seasonal-naive", "ets", "negbin", "pretrained"])
+    parser.add_argument("--models", nargs="+", default=["seasonal-naive", "ets", "negbin", "pretrained", "auto"])
     parser.add_argument("--episodes", type=int, default=12)
     options = parser.parse_args()
     panel = vn2(options.data)

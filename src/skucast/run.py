@@ -99,7 +99,7 @@ class Job:
         units, plan = self._plan(shop, forecast)
         plan.write_csv(folder / "purchase_plan.csv")
         shop.repairs.extend(plan.repairs)
-        health = self._stock(panel, units, plan)
+        health = self._stock(shop, panel, units, plan)
         if health is not None:
             write_stock(health, folder)
             shop.repairs.extend(health.repairs)
@@ -200,12 +200,13 @@ class Job:
             stage.note = f"{stage.count:,} items to order"
         return forecast, plan
 
-    def _stock(self, panel: Panel, forecast: Forecast, plan: PurchasePlan) -> StockHealth | None:
+    def _stock(self, shop: Shop, panel: Panel, forecast: Forecast, plan: PurchasePlan) -> StockHealth | None:
         """A look at the stock, where it is known."""
         if not plan.table["on_hand"].is_not_null().any():
             return None
         with self.journal.stage("stock") as stage:
-            health = plan_health(forecast, plan, self.config.plan, last_sales(panel), self.config.forecast.seed)
+            products, seed = shop.tables.get("products"), self.config.forecast.seed
+            health = plan_health(forecast, plan, self.config.plan, last_sales(panel), products, seed)
             stage.count = len(health.items)
             totals = health.summary()
             stage.note = (

@@ -41,6 +41,7 @@ QUICK = {
     "temporal": {"base": "ets", "coarse": "ets"},
     "conformal": {"base": "ets", "windows": 2},
     "hierarchical": {"items": "ets", "groups": "ets"},
+    "shared-season": {"base": "ets"},
 }
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # models may warn of short series
 
@@ -65,7 +66,7 @@ def on_degenerate(name: str) -> Fitted:
 def with_promotion(name: str) -> Fitted:
     using = {
         "auto": {"members": ["lightgbm"]}, "conformal": {"base": "ridge"}, "temporal": {"base": "ridge", "coarse": "ets"},
-        "hierarchical": {"items": "ridge", "groups": "ets"},
+        "hierarchical": {"items": "ridge", "groups": "ets"}, "shared-season": {"base": "ridge"},
     }  # fmt: skip
     made = registry.make({"model": name, **using[name]}) if name in using else spec(name)
     return made.fit(promoted(), horizon=HORIZON)

@@ -10,6 +10,7 @@ import polars as pl
 
 from skucast.collect.repairs import Repairs
 from skucast.config import make_config
+from skucast.decide.health import HealthOptions, last_sales, stock_health
 from skucast.decide.purchase import purchase_plan
 from skucast.features.marks import holiday_marks
 from skucast.models.naive import SeasonalNaive
@@ -137,6 +138,59 @@ def shop_content(
         timings=(("read", 1.2, 45_000), ("forecast", 3.4, 64)),
         future={"promotion": ahead},
     )
+
+
+@cache
+def stocked_content(ids: tuple[str, ...] = tuple(NAMES), budget: float = 600.0, co2e: bool = True) -> ReportContent:
+    """A shop with stock in all states, open orders, a budget and suppliers' minimums.
+
+    The items in turn: nothing there, a little and a delivery to come, four months' worth, four years' worth.
+    """
+    content = shop_content(ids=ids)
+    forecast, names = content.forecast, content.panel.static["name"]
+    count = len(ids)
+    config = content.config.model_copy(
+        update={"plan": content.config.plan.model_copy(update={"budget": budget, "paths": 200})}
+    )
+    weekly = forecast.mean.mean(axis=1)
+    weeks = (0.0, 1.5, 17.0, 200.0)
+    stock = pl.DataFrame({"sku": ids, "on_hand": [float(round(m * weeks[k % 4])) for k, m in enumerate(weekly)]})
+    today = forecast.freq.stamp(forecast.start).astype("datetime64[D]").item() - dt.timedelta(days=6)
+    due = [k for k in range(count) if k % 4 == 1]
+    orders = pl.DataFrame({
+        "sku": [ids[k] for k in due],
+        "quantity": [float(round(2 * weekly[k])) for k in due],
+        "due": [today + dt.timedelta(days=16)] * len(due),
+    }, schema={"sku": pl.String, "quantity": pl.Float64, "due": pl.Date})  # fmt: skip
+    products = pl.DataFrame({
+        "sku": ids, "name": names, "cost": [3.0 + 0.5 * k for k in range(count)], "pack_size": [6.0] * count,
+        "min_order": [150.0 if k == 4 else 6.0 for k in range(count)],  # worth it, and more than the budget
+        "supplier": ["North & Sons" if k % 2 else "<b>义乌明光" for k in range(count)],
+    })  # fmt: skip
+    suppliers = pl.DataFrame({
+        "supplier": ["North & Sons", "<b>义乌明光"], "lead_time_days": [10.0, 14.0], "lead_time_sd_days": [2.0, 3.0],
+        "min_order_value": [400.0, 400.0], "order_cost": [20.0, 30.0],
+    })  # fmt: skip
+    made = purchase_plan(
+        forecast, plan=config.plan, stock=stock, products=products, suppliers=suppliers, prices=content.prices,
+        open_orders=orders, currency="GBP",
+    )  # fmt: skip
+    idle = pl.int_range(pl.len()) % 8 == 3  # dead, as it has not sold for long
+    facts = last_sales(content.panel).with_columns(
+        last_sale=pl.when(idle).then(dt.date(2026, 1, 4)).otherwise("last_sale"),
+        co2e_kg=pl.Series([2.0 if co2e and k % 8 == 3 else None for k in range(count)], dtype=pl.Float64),
+        return_price=pl.Series([6.0 if k % 8 == 7 else None for k in range(count)], dtype=pl.Float64),
+        shelf_life_days=pl.Series([42.0 if k % 8 == 2 else None for k in range(count)], dtype=pl.Float64),
+    )
+    health = stock_health(
+        forecast, made.table.join(facts, on="unique_id", how="left", maintain_order="left"), open_orders=made.arriving,
+        options=HealthOptions(paths=200), currency="GBP",
+    )  # fmt: skip
+    timings = (*content.timings, ("stock", 0.3, count))
+    return replace(
+        content, config=config, plan=made.frame(), assumptions=made.assumptions, health=health, joint=made.joint,
+        timings=timings,
+    )  # fmt: skip
 
 
 def scores() -> pl.DataFrame:

@@ -13,7 +13,7 @@ import pytest
 
 from skucast.report import write_report
 
-from .making import HOSTILE, bare_content, shop_content
+from .making import HOSTILE, bare_content, shop_content, stocked_content
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (extra 'dev')")
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome")) if p), None)
@@ -87,6 +87,8 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
     write_report(folder / "bare.html", bare_content())
     write_report(folder / "hostile.html", shop_content(ids=tuple(sorted(HOSTILE)), scale=1e9))
     write_report(folder / "single.html", shop_content(horizon=1))
+    write_report(folder / "stock.html", stocked_content())
+    write_report(folder / "hostile-stock.html", stocked_content(ids=tuple(sorted(HOSTILE))))
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for switch in (
@@ -103,7 +105,9 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
         driver.quit()
 
 
-@pytest.mark.parametrize("name", ["full.html", "bare.html", "hostile.html", "single.html"])
+@pytest.mark.parametrize(
+    "name", ["full.html", "bare.html", "hostile.html", "single.html", "stock.html", "hostile-stock.html"]
+)
 def test_a_page_opens_without_errors_and_fetches_nothing(browser, name):
     browser.open(name)
     browser.js("scrollTo(0, document.body.scrollHeight)")
@@ -116,7 +120,7 @@ def test_a_page_opens_without_errors_and_fetches_nothing(browser, name):
 
 
 @pytest.mark.parametrize("query", ["?lang=en", "?lang=zh", "#zh"])
-@pytest.mark.parametrize("name", ["full.html", "bare.html"])
+@pytest.mark.parametrize("name", ["full.html", "bare.html", "stock.html"])
 def test_each_language_can_be_asked_for_and_has_no_gap(browser, name, query):
     browser.open(name, query)
     text = browser.text()
@@ -189,6 +193,46 @@ def test_small_charts_appear_when_they_come_into_view(browser):
     count = "return document.querySelectorAll('#multiples svg').length"
     browser.wait(lambda: browser.js(count) == 5)
     assert browser.js("return document.querySelectorAll('#multiples .multiple').length") == 5
+
+
+def test_charts_of_stock_show_the_fan_what_arrives_and_when_it_runs_short(browser):
+    browser.open("stock.html", "?theme=light&lang=en")
+    browser.js("document.querySelector('#stock .multiples').scrollIntoView()")
+    browser.wait(lambda: browser.js("return document.querySelectorAll('#stock .chart svg').length") >= 2)
+    first = browser.js("return document.querySelector('[data-stock]').innerHTML")
+    for name in ("model", "fan50", "fan80", "promo", "risk"):
+        colour = browser.js(f"return getComputedStyle(document.documentElement).getPropertyValue('--{name}').trim()")
+        assert colour in first, name
+    arriving = stocked_content().health.items.filter(unique_id="B-06")["on_order"].item()
+    assert f"+{arriving:,.0f}" in browser.text("[data-stock]")
+    browser.click("[data-lang=zh]")
+    assert "12月" in browser.text("[data-stock]")
+    assert browser.js("return document.querySelector('[data-stock]').ariaLabel").endswith("在途到货、断货风险日")
+
+
+def test_the_pointer_reads_the_stock_and_the_chance_of_a_shortage(browser):
+    browser.open("stock.html", "?lang=en")
+    browser.js("document.querySelector('[data-stock]').scrollIntoView({block: 'center'})")
+    browser.wait(lambda: browser.js("return !!document.querySelector('[data-stock] svg')"))
+    left, top, width = browser.js(
+        "const r = document.querySelector('[data-stock]').getBoundingClientRect(); return [r.left, r.top, r.width]"
+    )
+
+    def tip_at(x: float, word: str) -> str:
+        browser.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": x, "y": top + 60})
+        browser.wait(lambda: word in str(browser.js("return document.querySelector('[data-stock] .tip')?.innerText")))
+        return str(browser.js("return document.querySelector('[data-stock] .tip').innerText"))
+
+    health = stocked_content().health
+    k = health.items["unique_id"].to_list().index("B-06")
+    assert f"Stock (median)\n{health.items['on_hand'][k]:,.0f}" in tip_at(left + 32, "29 Nov 2026")
+    last = tip_at(left + width - 14, "2027")
+    assert "Chance of a shortage by then\n100\u00a0%" in last
+    assert "80 % interval\n0–0" in last
+    step = next(h for h in range(health.forecast.horizon) if health.projection.arrived[k, h] > 0)
+    share = (step + 1) / health.forecast.horizon
+    arrival = tip_at(left + 36 + (width - 46) * share, "Arrives")
+    assert f"+{health.projection.arrived[k, step]:,.0f}" in arrival
 
 
 def test_the_pointer_reads_numbers_off_a_chart(browser):
@@ -268,7 +312,7 @@ def test_hostile_names_are_read_as_text(browser):
     assert browser.errors() == []
 
 
-@pytest.mark.parametrize("name", ["full.html", "hostile.html"])
+@pytest.mark.parametrize("name", ["full.html", "hostile.html", "stock.html", "hostile-stock.html"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_width_makes_the_page_scroll_sideways(browser, name, language):
     browser.open(name, f"?lang={language}", width=1280)
@@ -302,6 +346,14 @@ def test_it_prints_on_a4_in_light_colours_and_comes_back(browser):
     assert browser.js("return window.printed") == ["light", "688"]
     assert browser.js("return document.documentElement.dataset.theme") == "dark"
     assert browser.errors() == []
+
+
+def test_charts_of_stock_are_printed_though_nobody_scrolled_to_them(browser):
+    browser.open("stock.html")
+    seen = "addEventListener('beforeprint', () => { window.printed = [...document.querySelectorAll('#stock .chart')].map(e => e.querySelectorAll('svg').length) })"
+    browser.js(seen)
+    browser.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True})
+    assert browser.js("return window.printed") == [1, 1, 1]
 
 
 @pytest.mark.parametrize("name", ["full.html", "bare.html", "single.html"])

@@ -43,7 +43,9 @@ def test_every_text_is_used_and_every_text_used_exists():
     sources = "".join(
         p.read_text(encoding="utf-8") for p in [*REPORT.glob("*.py"), *(REPORT / "templates").glob("*.j2")]
     )
-    script = "".join((REPORT / "assets" / name).read_text(encoding="utf-8") for name in ("page.js", "charts.js"))
+    script = "".join(
+        (REPORT / "assets" / name).read_text(encoding="utf-8") for name in ("page.js", "stock.js", "charts.js")
+    )
     keys = set(catalogue("en"))
     named = set(re.findall(r'"([a-z]+\.\w+)"', sources)) & keys
     client = {f"client.{key}" for key in re.findall(r'(?:say|name)\("(\w+)"', script)}
@@ -54,7 +56,9 @@ def test_every_text_is_used_and_every_text_used_exists():
 
 def test_rules_that_have_a_name_exist_in_the_code():
     text = "".join(
-        p.read_text(encoding="utf-8") for room in ("collect", "prepare", "decide") for p in (SOURCE / room).glob("*.py")
+        p.read_text(encoding="utf-8")
+        for room in ("collect", "prepare", "decide")
+        for p in (SOURCE / room).rglob("*.py")
     )
     text += (SOURCE / "run.py").read_text(encoding="utf-8")
     for key in catalogue("en"):

@@ -135,6 +135,8 @@ NAMES: dict[str, dict[str, str]] = {
         "shortage_cost": "shortage_cost|shortage cost|penalty|stockout cost|缺货成本|缺货损失|fehlmengenkosten|coût de rupture|coste de rotura|costo di mancanza",
         "holding_cost": "holding_cost|holding cost|carrying cost|storage cost|持有成本|仓储成本|库存成本|lagerkosten|coût de stockage|coste de almacenamiento|costo di stoccaggio",
         "shelf_life_days": "shelf_life_days|shelf life|shelf life (days)|保质期|保质期(天)|保质期天数|haltbarkeit|durée de vie|vida útil|durata",
+        "return_price": "return_price|return price|refund|buyback price|supplier refund|退货价|退货单价|rücknahmepreis|prix de reprise|precio de devolución|prezzo di reso",
+        "co2e_kg": "co2e_kg|co2e|co2|co2 kg|carbon footprint|carbon|碳排放|碳足迹|碳排放(kg)|co2-fussabdruck|empreinte carbone|huella de carbono|impronta di carbonio",
         "weight_kg": "weight_kg|weight|weight (kg)|重量|重量(kg)|gewicht|poids|peso",
         "volume_l": "volume_l|volume (l)|体积|volumen|volume",
     },

@@ -125,6 +125,8 @@ SCHEMAS: dict[str, TableSchema] = {
                     unit="currency",
                 ),
                 Column("shelf_life_days", "number", "days until it spoils", unit="days"),
+                Column("return_price", "number", "what its supplier pays back per unit returned", unit="currency"),
+                Column("co2e_kg", "number", "greenhouse gases of a unit made and delivered", unit="kg CO2e"),
                 Column("weight_kg", "number", "weight of a unit", unit="kg"),
                 Column("volume_l", "number", "volume of a unit", unit="l"),
             ),

@@ -46,6 +46,7 @@ _BUILT_IN: dict[str, str] = {
     "pretrained": "skucast.models.pretrained.model:Pretrained",
     "ensemble": "skucast.portfolio.ensemble:Ensemble",
     "conformal": "skucast.portfolio.conformal:Conformal",
+    "shared-season": "skucast.portfolio.shared_season:SharedSeason",
     "temporal": "skucast.portfolio.temporal:Temporal",
     "hierarchical": "skucast.portfolio.hierarchical:Hierarchical",
     "auto": "skucast.portfolio.auto:Auto",

@@ -102,6 +102,10 @@ class Spec(ABC):
             return self._fit_from(start_from, panel, steps, seed, progress)
         return self._fit(panel, steps, seed, progress)
 
+    def applies(self, panel: Panel) -> bool:
+        """Whether it does anything on a panel that no simpler candidate does; otherwise `auto` leaves it out."""
+        return True
+
     def _fit_from(self, start: Fitted, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
         """Learn from a panel, starting from a fitted model; networks can."""
         raise ConfigError(f"Model '{self.name}' cannot start from a fitted model; networks such as 'lstm' can.")

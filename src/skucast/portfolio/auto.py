@@ -22,8 +22,8 @@ from .trial import Trial, counted, planned_trial
 _QUICK = ("seasonal-naive", "ets", "tsb", "fourier", "theta", "negbin")
 _PRESETS: dict[str, tuple[str, ...]] = {
     "fast": _QUICK,
-    "balanced": (*_QUICK, "pretrained", "lightgbm"),
-    "best": (*_QUICK, "pretrained", "lightgbm", "ridge", "lstm"),
+    "balanced": (*_QUICK, "pretrained", "shared-season", "lightgbm"),
+    "best": (*_QUICK, "pretrained", "shared-season", "lightgbm", "ridge", "lstm"),
 }
 """Members in the order of what they give for a second of work, so that a budget is well spent."""
 
@@ -79,8 +79,11 @@ class Auto(Spec):
             raise ConfigError("Auto cannot be a member of itself.")
         object.__setattr__(self, "tuned", _specs(self.tuned))
 
-    def candidates(self) -> dict[str, Spec]:
+    def candidates(self, panel: Panel | None = None) -> dict[str, Spec]:
         """Specs of the members: those named, or those of the preset that are installed; tuned ones in their place.
+
+        Args:
+            panel: that they are for; members of the preset that do nothing of their own there are left out.
 
         Raises:
             ConfigError: no such model.
@@ -90,6 +93,7 @@ class Auto(Spec):
             found = {label: spec for label, spec in named_specs(self.members).items() if label in self.members}
         else:
             found = {name: registry.make(name) for name in _PRESETS[self.preset] if registry.installed(name)}
+            found = {name: spec for name, spec in found.items() if panel is None or spec.applies(panel)}
         for spec in self.tuned:
             if spec.name in registry.names():
                 registry.require(spec.name)
@@ -105,7 +109,7 @@ class Auto(Spec):
     ) -> Trial | None:
         """Test the members on the last windows of a panel; None if there is nothing to choose or no room to test."""
         return planned_trial(
-            self.candidates(), panel, horizon, windows, least=least, refit=self.preset == "best",
+            self.candidates(panel), panel, horizon, windows, least=least, refit=self.preset == "best",
             clock=Clock(self.budget_seconds / 2), seed=seed, progress=progress,
         )  # fmt: skip
 
@@ -117,7 +121,7 @@ class Auto(Spec):
         Raises:
             ModelError: no member could be fitted.
         """
-        specs = self.candidates()
+        specs = self.candidates(panel)
         labels = list(specs)
         choice = Choice.learn(trial.backtest, labels).only(horizon) if trial else Choice.untested(labels)
         return FittedAuto.settle(
@@ -126,7 +130,7 @@ class Auto(Spec):
         )  # fmt: skip
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
-        specs = self.candidates()
+        specs = self.candidates(panel)
         trial = None
         if len(specs) > 1:
             trial = self.trial(panel, horizon, self.windows, seed=seed, progress=scaled(progress, 0.0, 0.6))
@@ -137,7 +141,7 @@ class Auto(Spec):
 
     def untested(self, panel: Panel) -> str:
         """Why nothing was tested, in a sentence."""
-        labels = list(self.candidates())
+        labels = list(self.candidates(panel))
         used = [label for label, w in Choice.untested(labels).mean_share()[CLASSES[0]].items() if w]
         return (
             f"The longest series has {counted(panel.n_steps, 'step')}, too few to test models: "

@@ -109,7 +109,7 @@ def judge(
         if trial is not None:
             total = len(trial.backtest.windows)
             apart = total - min(windows, max(1, total * windows // (spec.windows + windows)))
-            test = _chosen_before(spec, trial.backtest, apart)
+            test = _chosen_before(spec, panel, trial.backtest, apart)
         fitted = spec.settle(trial, panel, horizon, seed, late)
     else:
         trial = planned_trial({spec.name: spec}, panel, horizon, windows, what="tested", seed=seed, progress=early)
@@ -180,9 +180,9 @@ def verdict(test: Backtest, model: str) -> str:
     return f"{model} is {how} seasonal naive (WQL {ours:.2f} against {naive:.2f}) on {apart}."
 
 
-def _chosen_before(spec: Auto, backtest: Backtest, apart: int) -> Backtest:
+def _chosen_before(spec: Auto, panel: Panel, backtest: Backtest, apart: int) -> Backtest:
     """The windows from ``apart`` on, with the combination that the windows before them choose."""
-    choice = Choice.learn(backtest.part(0, apart), list(spec.candidates()))
+    choice = Choice.learn(backtest.part(0, apart), list(spec.candidates(panel)))
     return with_combination(backtest.part(apart), choice, spec.name)
 
 

@@ -15,6 +15,7 @@ from ..evaluate.classes import CLASSES, demand_classes
 from ..forecast import LEVELS, Forecast
 from ..models.copula import history_copula
 from ..models.spec import Arrays, Fitted, Progress, Spec
+from ..models.whole_demand import snapped, whole
 from ..panel import F32, Panel
 from .choice import Choice
 from .clock import Clock, scaled
@@ -175,6 +176,7 @@ class FittedMembers(FittedNested):
         mean, quantiles = self.choice.mix(made, classes, asked)
         if asked is not levels:
             quantiles = quantiles[:, :, [asked.index(q) for q in levels]]
+        quantiles = snapped(quantiles, whole(self.panel))
         reached = self.pool is not None and self.pool.shape[1] >= horizon
         copula = self.pool if reached else history_copula(self.panel, horizon)
         return Forecast.of(self.panel, mean, quantiles, [float(q) for q in levels], copula=copula, fallback=reasons)

@@ -12,6 +12,7 @@ import polars as pl
 
 from ..decide.outlook import OVERSTOCK_DAYS
 from .content import ReportContent
+from .limits import nothing_fits
 from .outlook import Outlook
 from .span import year_steps
 from .wording import Text, day, money, number, percent, period, period_unit, plain, say, signed_percent
@@ -112,7 +113,7 @@ def _verdict(content: ReportContent, outlook: Outlook, plan: pl.DataFrame) -> Te
     if plan.height == 0:
         return what
     if ordered.height == 0:
-        return what + say("verdict.no_order")
+        return what + say("verdict.nothing_fits" if nothing_fits(content.joint) else "verdict.no_order")
     lines = {"n": number(ordered.height), "value": money(_total(ordered, "order_value"), currency)}
     if plan["on_hand"].null_count() == plan.height:
         return what + say("verdict.order_blind", **lines)

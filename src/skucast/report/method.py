@@ -22,6 +22,7 @@ _STAGES = {
     "fit": "stage.fit",
     "forecast": "stage.forecast",
     "plan": "stage.plan",
+    "stock": "stage.stock",
     "report": "stage.report",
 }
 
@@ -51,6 +52,10 @@ def make_method(content: ReportContent) -> Method:
     ]
     if content.plan is not None:
         steps.append(say("method.plan", paths=number(config.plan.paths)))
+    if content.joint is not None:
+        steps.append(say("method.limits"))
+    if content.health is not None:
+        steps.append(say("method.stock"))
     facts = [
         (say("method.run"), plain(content.run_id)),
         (say("method.created"), plain(f"{content.created:%Y-%m-%d %H:%M %Z}".strip())),

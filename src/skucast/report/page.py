@@ -18,10 +18,12 @@ from .changes import make_changes
 from .charts import BUDGET, make_charts
 from .content import ReportContent
 from .headline import last_day, make_headline
+from .limits import make_limits
 from .method import make_method
 from .outlook import make_outlook
 from .purchases import ROWS, make_purchases
 from .quality import make_quality
+from .stock import make_stock
 from .wording import TAGS, say
 
 _HERE = Path(__file__).parent
@@ -54,6 +56,7 @@ def render_report(content: ReportContent, chart_budget: int = BUDGET) -> str:
     outlook = make_outlook(content)
     charts = make_charts(content, outlook, names, chart_budget)
     project = content.config.project
+    stock = None if content.health is None else make_stock(content.health, plan, names)
     data = {
         "lang": project.language,
         "tags": TAGS,
@@ -61,9 +64,10 @@ def render_report(content: ReportContent, chart_budget: int = BUDGET) -> str:
         "run": content.run_id,
         **charts.data,
         "shown": charts.shown,
+        "stock": [] if stock is None else stock.data,
     }
     library = _asset("echarts.common.min.js")
-    script = Markup(_asset("page.js") + _asset("charts.js"))
+    script = Markup("".join(_asset(name) for name in ("page.js", "stock.js", "charts.js")))
     return (
         _environment()
         .get_template("report.html.j2")
@@ -83,6 +87,10 @@ def render_report(content: ReportContent, chart_budget: int = BUDGET) -> str:
             headline=make_headline(content, outlook, plan),
             purchases=make_purchases(plan, project.currency, names) if plan.height else None,
             purchases_shown=ROWS,
+            limits=None
+            if content.joint is None
+            else make_limits(content.joint, content.config.plan, project.currency, names),
+            stock=stock,
             changes=make_changes(outlook, ids, names),
             charts=charts,
             accuracy=make_accuracy(content),

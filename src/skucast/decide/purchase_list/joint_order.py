@@ -183,7 +183,7 @@ def _table(
         row = {
             "packs": int(packs[i]), "wanted_packs": int(wanted[i]), "least_packs": float(lines.least[i]) if code in _LEAST else 0.0,
             "pack": float(lines.of("pack")[i]), "value": value[i], "gain": gain[i], "wanted_gain": wanted_gain[i],
-            "least_gain": float(curves.gain[curves.indptr[i]]) if code == "not-worth" else 0.0,
+            "least_gain": float(curves.gain[curves.indptr[i]]) if code == "not-worth" and curves.indptr[i] < curves.indptr[i + 1] else 0.0,
             "p_out": curves.p_out[i], "until": until[i] if until is not None else None,
             "unit_cost": lines.of("unit_cost")[i], "price": lines.of("price")[i], "supplier": lines.supplier[i], "at_life": packs[i] > 0 and packs[i] == curves.most[i], **told,
         }  # fmt: skip
@@ -220,6 +220,8 @@ def _reason(
     if lines.worth[i] < 0:
         return "unprofitable", {}
     least, pack = float(lines.least[i]), float(lines.of("pack")[i])
+    if curves.ideal[i] <= 0:  # what is there sells first, and no unit of the order before it spoils
+        return "not-worth", {"need": 0.0} if least > curves.most[i] else {}
     if least > curves.most[i]:
         return "min-order-spoils", {"need": float(curves.most[i]) * pack}
     if wanted == 0:

@@ -38,6 +38,10 @@ _TEXT: dict[str, tuple[str, str]] = {
         "{gain}{life}.",
         "补货 {lots}，金额 {value}，多于单独计算的 {wanted}，以满足供应商 {supplier} 的起订要求：{risk}，{gain}{life}。",
     ),
+    "filled/none": (
+        "Order {lots} for {value}, though not worth a line alone, to reach the minimum of {supplier}: {risk}, {gain}{life}.",
+        "补货 {lots}，金额 {value}，单独计算不值得下单，为满足供应商 {supplier} 的起订要求而补：{risk}，{gain}{life}。",
+    ),
     "left-out": (
         "Left out: {wanted} would bring {wanted_gain}, but other lines earn more within the limits; {risk}.",
         "本次未列入：补货 {wanted}预计可多赚 {wanted_gain}，但其他商品在限额内收益更高；{risk}。",
@@ -67,7 +71,7 @@ _TEXT: dict[str, tuple[str, str]] = {
         "it, {risk}. A line of at most {need} would do.",
         "无法订货：最小订量 {least}多于保质期内预计可售出的 {need}；若不补货，{risk}。若最小订量不超过 {need}即可订货。",
     ),
-    "min-order-spoils/none": (
+    "not-worth/none": (
         "Not ordered: none of {least} should sell before it expires, as what is there already sells first; {risk}.",
         "无需补货：现有库存先售，新到的 {least}在保质期内预计一件也售不出；{risk}。",
     ),
@@ -114,7 +118,11 @@ def sentence(code: str, row: Mapping[str, Any], lang: Lang, currency: str) -> st
         "life": ("，保质期内售不出更多" if lang == "zh" else "; no more than that should sell before it expires")
         if row["at_life"] else "",
     }  # fmt: skip
-    key = "min-order-spoils/none" if code == "min-order-spoils" and not need else code
+    key = code
+    if code == "not-worth" and need is not None:
+        key = "not-worth/none"
+    elif code == "filled" and row["wanted_packs"] == 0:
+        key = "filled/none"
     return _TEXT[key][lang == "zh"].format_map(words)
 
 

@@ -18,8 +18,8 @@ from ...forecast import LEVELS, Forecast
 from ...panel import F32, Panel
 from ..naive import naive_quantiles
 from ..spec import Arrays, Progress
+from ..whole_demand import snapped, whole
 from .checkpoint import checkpoints
-from .demand import snapped, whole
 from .inputs import Inputs
 from .lowrank import merged
 from .network import Forecaster, Network

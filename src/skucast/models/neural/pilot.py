@@ -10,7 +10,7 @@ import numpy as np
 
 from ...forecast import LEVELS
 from ...panel import Panel
-from .demand import slow_counts
+from ..whole_demand import slow_counts
 from .options import HeadName
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ const charts = (() => {
 
   function colours() {
     const style = getComputedStyle(document.documentElement);
-    const names = ["paper", "ink", "soft", "faint", "rule", "history", "model", "fan50", "fan80", "promo", "band", "out", "sans"];
+    const names = ["paper", "ink", "soft", "faint", "rule", "history", "model", "fan50", "fan80", "promo", "band", "out", "risk", "sans"];
     return Object.fromEntries(names.map((name) => [name, style.getPropertyValue("--" + name).trim()]));
   }
 
@@ -56,10 +56,14 @@ const charts = (() => {
     const past = chart.history.slice(first, last + 1).filter((value) => value !== null);
     const solid = Math.max(0, ...past, ...within(chart.mean));
     const top = Math.min(Math.max(solid, ...within(chart.fan[3])), FAN_LIMIT * solid || Infinity) * 1.04 || 1;
-    const rough = top / 4;
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 2.5, 5, 10].find((nice) => nice * power >= rough) * power;
+    const step = nice(top / 4);
     return { step, top: Math.ceil(top / step - 1e-9) * step };
+  }
+
+  /** The round number next above, for the steps of an axis. */
+  function nice(rough) {
+    const power = 10 ** Math.floor(Math.log10(rough));
+    return [1, 2, 2.5, 5, 10].find((round) => round * power >= rough) * power;
   }
 
   // ---- drawing --------------------------------------------------------------------------------
@@ -105,15 +109,22 @@ const charts = (() => {
     return written(...iso.slice(0, 10).split("-").map(Number)) + (axis[i].length > 10 ? " " + iso.slice(11, 16) : "");
   }
 
-  function tip(chart, i) {
+  /** A box with the date of a step and rows of a label and, mostly, a number. */
+  function tipOf(i, rows) {
     const box = document.createElement("div");
-    const line = (label, value) => {
-      const row = box.appendChild(document.createElement("div"));
-      for (const text of value === undefined ? [label] : [label, value]) row.appendChild(document.createElement("span")).textContent = text;
-    };
-    const { say, number } = page;
     box.className = "tip";
     box.appendChild(document.createElement("strong")).textContent = stamp(i);
+    for (const texts of rows) {
+      const row = box.appendChild(document.createElement("div"));
+      for (const text of texts) row.appendChild(document.createElement("span")).textContent = text;
+    }
+    return box;
+  }
+
+  function tip(chart, i) {
+    const rows = [];
+    const line = (...texts) => rows.push(texts);
+    const { say, number } = page;
     if (i < now) {
       line(say("history"), chart.history[i] === null ? say("closed") : number(chart.history[i]));
     } else {
@@ -129,7 +140,7 @@ const charts = (() => {
     if (within(chart.promo).length) line(say("promo"));
     const names = within(bands).map((band) => band[page.lang === "zh" ? 3 : 2]);
     for (const name of new Set(names)) line(name);
-    return box;
+    return tipOf(i, rows);
   }
 
   function nearest(time) {
@@ -218,7 +229,9 @@ const charts = (() => {
     };
   }
 
-  /** Draw a chart into an element and keep it up to date. */
+  const shared = { times, now, colours, nice, axisLabel, nearest, tipOf }; // with the charts of stock
+
+  /** Draw a chart, of a forecast or of stock, into an element and keep it up to date. */
   function draw(element, chart, big) {
     const held = drawn.get(element) ?? { renderer: echarts.init(element, null, { renderer: "svg" }), last: size - 1 };
     const { renderer } = held;
@@ -226,7 +239,8 @@ const charts = (() => {
     held.redraw = () => {
       const [width, height] = printing ? PRINTED[big ? "big" : "small"] : [element.clientWidth, element.clientHeight];
       renderer.resize({ width, height });
-      renderer.setOption(option(held.chart, { ...held, big, width, height }), { notMerge: true });
+      const shown = { ...held, big, width, height };
+      renderer.setOption(held.chart.q ? stockOption(held.chart, shared, shown) : option(held.chart, shown), { notMerge: true });
     };
     if (!drawn.has(element)) {
       drawn.set(element, held);
@@ -278,15 +292,21 @@ const charts = (() => {
     return `${page.say("total", { mean, low, high })} · ${against}`;
   }
 
+  const small = new Map(); // element -> its chart, drawn when it comes near
   const lazily = new IntersectionObserver((entries) => {
     for (const entry of entries) {
-      if (entry.isIntersecting && !drawn.has(entry.target)) draw(entry.target, chartOf(items[entry.target.dataset.item]), false);
+      if (entry.isIntersecting && !drawn.has(entry.target)) draw(entry.target, small.get(entry.target), false);
     }
   }, { rootMargin: "400px" });
 
+  function later(element, chart) {
+    small.set(element, chart);
+    lazily.observe(element);
+  }
+
   function multiples() {
     const grid = document.getElementById("multiples");
-    return items.slice(0, report.shown).map((item, k) => {
+    return items.slice(0, report.shown).map((item) => {
       const box = grid.appendChild(document.createElement("div"));
       box.className = "multiple";
       const head = box.appendChild(document.createElement("h4"));
@@ -295,9 +315,8 @@ const charts = (() => {
       const text = box.appendChild(document.createElement("p"));
       const element = box.appendChild(document.createElement("div"));
       element.className = "chart";
-      element.dataset.item = k;
-      lazily.observe(element);
-      return { text, element, item };
+      later(element, chartOf(item));
+      return { text, item };
     });
   }
 
@@ -343,6 +362,7 @@ const charts = (() => {
     const total = { history: report.total.h, mean: report.total.m, fan: report.total.q, out: [], promo: [] };
     draw(document.getElementById("chart-total"), total, true);
     const boxes = multiples();
+    for (const element of document.querySelectorAll("[data-stock]")) later(element, report.stock[element.dataset.stock]);
     const showItem = explorer();
     const refresh = () => {
       for (const { text, item } of boxes) text.textContent = sentence(item);
@@ -356,7 +376,7 @@ const charts = (() => {
       printing = true;
       theme = document.documentElement.dataset.theme;
       document.documentElement.dataset.theme = "light"; // paper is white
-      for (const { element, item } of boxes) if (!drawn.has(element)) draw(element, chartOf(item), false);
+      for (const [element, chart] of small) if (!drawn.has(element)) draw(element, chart, false);
       for (const { redraw } of drawn.values()) redraw();
     });
     addEventListener("afterprint", () => {

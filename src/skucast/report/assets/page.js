@@ -74,6 +74,12 @@ const page = (() => {
     return sign + number(size) + (page.lang === "zh" ? "%" : "\u00a0%");
   }
 
+  function percent(share) {
+    const size = Math.round(100 * share);
+    const text = share > 0 && size === 0 ? "<1" : share < 1 && size === 100 ? ">99" : number(size);
+    return text + (page.lang === "zh" ? "%" : "\u00a0%");
+  }
+
   const plain = (text) => text.normalize("NFKC").toLowerCase();
 
   // ---- tables ---------------------------------------------------------------------------------
@@ -147,5 +153,5 @@ const page = (() => {
     setLanguage(page.lang);
   }
 
-  return { lang: report.lang, begin, say, number, change, plain, onChange: (listener) => listeners.push(listener) };
+  return { lang: report.lang, begin, say, number, change, percent, plain, onChange: (listener) => listeners.push(listener) };
 })();

@@ -1,13 +1,15 @@
-"""What kind of numbers demand is."""
+"""Whole demand: what kind of numbers demand is, and quantiles to match."""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ...panel import Panel
+from ..panel import Panel
 
-F64 = npt.NDArray[np.float64]
+_Number = TypeVar("_Number", np.float32, np.float64)
 _SLOW = 3.0  # units a step
 
 
@@ -19,7 +21,7 @@ def whole(panel: Panel) -> npt.NDArray[np.bool_]:
     return out
 
 
-def snapped(quantiles: F64, whole: npt.NDArray[np.bool_]) -> F64:
+def snapped(quantiles: npt.NDArray[_Number], whole: npt.NDArray[np.bool_]) -> npt.NDArray[_Number]:
     """Quantiles ``(S, H, Q)`` of series whose demand is whole brought to the nearest whole number.
 
     The quantile of a count is a count. One learned as a number ends somewhere between two, and a lower end of 0.2

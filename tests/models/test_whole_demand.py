@@ -7,12 +7,12 @@ import pytest
 
 from skucast.evaluate.metrics import measure
 from skucast.models.neural import pilot
-from skucast.models.neural.demand import slow_counts, snapped, whole
 from skucast.models.neural.lstm import Lstm
 from skucast.models.neural.options import TrainOptions
 from skucast.models.spec import load_fitted
+from skucast.models.whole_demand import slow_counts, snapped, whole
 
-from .panels import panel_of
+from .neural.panels import panel_of
 
 QUICK = Lstm(hidden=8, width=8, context=28, train=TrainOptions(steps=60, batch=16, learning_rate=1e-2, checks=2))
 pytestmark = pytest.mark.filterwarnings("ignore:'lstm' learned from:UserWarning")
