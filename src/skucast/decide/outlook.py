@@ -20,6 +20,7 @@ OVERSTOCK_DAYS = 90.0
 _OVERSTOCK_LEVEL = 0.99
 _CELLS = 6_000_000  # path cells in memory at a time
 _LONGEST_COVER = 3650.0  # days; beyond, a run-out date means nothing
+_LATER = 1  # further orders whose use for what is left over is looked at; more were no better on VN2
 _MOST_MOMENTS = 14
 _MOMENTS = 4  # between two arrivals at which the shelf is counted for what it costs to hold
 
@@ -190,7 +191,7 @@ class _Chunk:
         begin, end = timeline.steps(lead), timeline.steps(protect)
         sales = order_sales(
             terms.lines, paths, begin, end, season, moments,
-            np.clip(spoiling, 1e-6, 1 - 1e-6), terms.arrivals,
+            np.clip(spoiling, 1e-6, 1 - 1e-6), terms.arrivals, _LATER, terms.service_target,
         )  # fmt: skip
         return cls(terms, timeline, paths, season, lead, protect, sales)
 

@@ -81,7 +81,7 @@ def test_chords_stay_within_their_stated_error_below_the_curve():
         most = int(fine.packs[fine.indptr[i + 1] - 1])
         counts = np.arange(max(1, lines.least[i]), most + 1)
         # exact: straight from the draws
-        asked, gap = sales.asked[i].astype(float), sales.gap[i].mean()
+        asked, gap = sales.asked[i].astype(float), sales.gap[i, :, 0].mean()
         units = counts * lines.pack[i]
         sold = np.minimum(asked[:, :, None], units).mean(axis=0)
         exact = (lines.price[i] - lines.salvage[i]) * sold[-1] - (lines.unit_cost[i] - lines.salvage[i]) * units

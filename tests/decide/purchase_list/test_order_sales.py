@@ -96,3 +96,24 @@ def test_what_an_order_sells_never_exceeds_it_nor_what_was_unmet(seed):
     assert (sales.sold(q) <= np.minimum(q, sales.unmet + 1e-5) + 1e-5).all()
     assert (np.diff(sales.asked, axis=2) >= 0).all()
     assert (sales.p_early <= sales.p_out).all()
+
+
+def test_what_a_later_order_has_no_use_for_goes_on_to_cost():
+    # four are asked for in each of two weeks, then one: of seven units, one is too much for the second week
+    lines = one(carrying=0.5, lost=True)
+    paths = np.array([[[4.0, 4.0, 1.0]]])
+    now = order_sales(lines, paths, 0, 1, moments=1)
+    ahead = order_sales(lines, paths, 0, 1, moments=1, later=2, target=0.5)
+    assert now.asked[0, 0].tolist() == [4]
+    assert ahead.asked[0, 0].tolist() == [4, 8, 9]
+    q = np.array([10.0])
+    assert now.carried(q).item() == 6
+    assert ahead.carried(q).item() == 6 + 2 + 1
+    assert now.sold(q).item() == ahead.sold(q).item() == 4
+    assert (ahead.kept.item(), ahead.left.item()) == (now.kept.item(), now.left.item())
+
+
+def test_a_later_order_would_bring_its_whole_lot_as_well():
+    paths = np.array([[[4.0, 4.0, 1.0]]])
+    found = order_sales(one(min_order=20.0), paths, 0, 1, moments=1, later=1)
+    assert found.asked[0, 0].tolist() == [4, 24]

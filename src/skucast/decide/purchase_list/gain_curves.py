@@ -4,6 +4,8 @@ An order of ``q`` units that is asked for ``N(t)`` units by time ``t`` gains, co
 
     (price + shortage - salvage) E min(q, N(end)) - (cost - salvage) q - carrying * sum over t of E (q - min(q, N(t))) dt
 
+with the sum going on over what later orders would find a use for, if these are looked at,
+
 which is concave in ``q``: each further pack gains at most what the one before gained. Between packs that gain the same
 the curve is straight, and where it bends at too many places it is cut to chords that stay within a stated tolerance
 below it.
@@ -133,7 +135,7 @@ def gain_curves(lines: Lines, sales: OrderSales, tolerance: float = 1e-4) -> Gai
     most = np.where(np.isfinite(sales.in_life), np.floor(sales.in_life / pack + 1e-6), np.inf)
     # money that each unit of the order loses for certain, were it never asked for
     sunk = lines.of("unit_cost") - lines.of("salvage")
-    sunk = sunk + lines.of("carrying") * sales.gap.mean(axis=1) * sales.asked.shape[2]
+    sunk = sunk + lines.of("carrying") * sales.gap.mean(axis=1).sum(axis=1)
     planned = np.asarray(lines.planned) & (lines.worth >= 0)
     packs, gains, error, ideal = [], [], np.zeros(len(lines)), np.zeros(len(lines))
     for i in range(len(lines)):
@@ -159,10 +161,9 @@ def gain_curves(lines: Lines, sales: OrderSales, tolerance: float = 1e-4) -> Gai
 
 def _shares(lines: Lines, sales: OrderSales) -> F64:
     """``(S, n K)`` money per unit asked for by each moment of each path; rows sum to the expected worth of a sale."""
-    n, moments = sales.asked.shape[1:]
-    carried = lines.of("carrying")[:, None] * np.broadcast_to(sales.gap, (len(lines), n)) / n
-    shares = np.repeat(carried[:, :, None], moments, axis=2)
-    shares[:, :, -1] += (lines.worth / n)[:, None]
+    n = sales.asked.shape[1]
+    shares = lines.of("carrying")[:, None, None] * np.broadcast_to(sales.gap, sales.asked.shape) / n
+    shares[:, :, sales.moments - 1] += (lines.worth / n)[:, None]
     return shares.reshape(len(lines), -1)
 
 

@@ -29,9 +29,11 @@ class OrderSales:
     """Draws per item and path, and what comes of them if nothing is ordered.
 
     Attributes:
-        asked: ``(S, n, K)`` units asked of the order by each of ``K`` moments from its arrival to the next arrival,
-            or its expiry if that comes first, evenly spaced; the last moment is the end.
-        gap: ``(S, n)`` or ``(S, 1)`` steps between moments.
+        asked: ``(S, n, K + M)`` units asked of the order by each of ``K`` moments from its arrival to the next arrival,
+            or its expiry if that comes first, evenly spaced; then units that ``M`` later orders would find a use for:
+            what exceeds them lies there for nothing.
+        gap: ``(S, n, K + M)`` or ``(S, 1, K + M)`` steps that each moment stands for.
+        moments: ``K``.
         in_life: ``(S,)`` units that sell before expiry, at the quantile asked for; infinite where it keeps.
         p_out: ``(S,)`` probability of running out before the next arrival.
         p_early: ``(S,)`` probability of running out before the order arrives.
@@ -43,6 +45,7 @@ class OrderSales:
 
     asked: F32
     gap: F64
+    moments: int
     in_life: F64
     p_out: F64
     p_early: F64
@@ -53,15 +56,17 @@ class OrderSales:
 
     def sold(self, quantity: F64) -> F64:
         """``(S,)`` mean units that an order of ``(S,)`` units sells."""
-        last = np.minimum(self.asked[:, :, -1], quantity[:, None].astype(np.float32))
+        last = np.minimum(self.asked[:, :, self.moments - 1], quantity[:, None].astype(np.float32))
         return np.asarray(last.mean(axis=1, dtype=np.float64))
 
     def carried(self, quantity: F64) -> F64:
-        """``(S,)`` mean units of the order on the shelf, added up over the steps from its arrival on."""
+        """``(S,)`` mean units of the order on the shelf, added up over steps: from its arrival to the next, then those that
+        later orders have no use for.
+        """
         size = quantity[:, None].astype(np.float32)
         total = np.zeros(quantity.size)
         for k in range(self.asked.shape[2]):
-            total += (self.gap * (size - np.minimum(self.asked[:, :, k], size))).mean(axis=1, dtype=np.float64)
+            total += (self.gap[:, :, k] * (size - np.minimum(self.asked[:, :, k], size))).mean(axis=1, dtype=np.float64)
         return total
 
 
@@ -74,6 +79,8 @@ def order_sales(
     moments: int | None = None,
     shelf_quantile: npt.ArrayLike = 0.5,
     arrivals: npt.ArrayLike | None = None,
+    later: int = 0,
+    target: npt.ArrayLike = 0.5,
 ) -> OrderSales:
     """Look at all paths from now to the arrival of the order, and on to that of the next.
 
@@ -88,6 +95,10 @@ def order_sales(
         shelf_quantile: of items that spoil, no more is to be ordered than this quantile of what sells before it
             expires: 0.5 sells out in time in half of the futures, 0.1 in nine of ten; a number or ``(S,)``.
         arrivals: ``(S, A)`` units on their way, column ``k`` received at the beginning of step ``k``.
+        later: further orders that are looked at. Each finds stock of today's order and fills it up to a target, at
+            least by its smallest line; stock beyond cannot be sent back and goes on to cost. So little is ordered before demand falls, and for
+            futures in which less will have been sold than expected.
+        target: of the later orders: quantile of demand until the one after them, ``(S,)`` or a number.
 
     Raises:
         ConfigError: shapes that do not match, or an order that arrives after the next one.
@@ -109,7 +120,8 @@ def order_sales(
     played = _play(lines, x, begin, coming, season)
     early = demand_within(x, begin, season)
     gap = (last - begin) / moments
-    asked = np.empty((*x.shape[:2], moments), dtype=np.float32)
+    asked = np.empty((*x.shape[:2], moments + later), dtype=np.float32)
+    gaps = np.repeat(gap[:, :, None], moments + later, axis=2)
     most = np.maximum(-played.left, 0.0)  # that customers wait for already
     kept, stock = np.zeros(len(lines)), np.maximum(played.left, 0.0)
 
@@ -124,6 +136,16 @@ def order_sales(
         most, stock = after(begin + (k + 1) * gap)
         asked[:, :, k] = most
         kept += (gap * stock).mean(axis=1)
+    lot = lines.least * lines.of("pack")
+    review, goal = end - begin, np.broadcast_to(np.asarray(target, dtype=np.float64), (len(lines),))
+    for k in range(later):
+        moment = end + k * review
+        use = demand_within(x, moment + review, season) - demand_within(x, moment, season)
+        # where a lot is more than that, a later order would bring the lot as well
+        level = np.maximum(quantile_of_sorted(np.sort(use, axis=1), goal), lot)[:, None]
+        there = played.left + _between(coming, begin, moment) - (demand_within(x, moment, season) - early)
+        asked[:, :, moments + k] = np.maximum(level - there, 0.0)
+        gaps[:, :, moments + k] = review
     in_life = np.full(len(lines), np.inf)
     spoils = np.flatnonzero(np.isfinite(lines.of("shelf_life")))
     if spoils.size:
@@ -135,7 +157,7 @@ def order_sales(
         most, stock = after(end)
     gone = np.where(lines.lost, played.unmet.mean(axis=1), 0.0)
     return OrderSales(
-        asked, gap, in_life,
+        asked, gaps, moments, in_life,
         p_out=np.asarray((played.short | (most > 1e-9)).mean(axis=1)),
         p_early=np.asarray(played.short.mean(axis=1)),
         early=played.unmet.mean(axis=1),
