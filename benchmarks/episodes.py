@@ -141,11 +141,13 @@ class Ours:
         world: what it sees.
         model: name or options; fitted at the first order of an episode, then moved on to newer weeks.
         money: what holding and shortage cost.
+        fits: (model, first week) -> what was fitted, for episodes that begin alike.
     """
 
     world: World
     model: Any
     money: Money
+    fits: dict[Any, Any] = field(default_factory=dict)
     fitted: Any = None
 
     def order(self, state: State) -> F64:
@@ -153,7 +155,11 @@ class Ours:
         self.world.see(state)
         history = self.world.history()
         if self.fitted is None or registry.spec_class(self.fitted.spec.name).capabilities.scope == "local":
-            self.fitted = registry.make(self.model).fit(history, horizon=WEEKS, seed=0)
+            key = str(self.model), self.world.start if self.fitted is None else None
+            found = self.fits.get(key) or registry.make(self.model).fit(history, horizon=WEEKS, seed=0)
+            if self.fitted is None:
+                self.fits[key] = found
+            self.fitted = found
         else:
             self.fitted = self.fitted.update(history)
         ids = history.ids.cast(pl.String)
@@ -171,7 +177,9 @@ class Ours:
         return order["order_qty"].to_numpy()[:, None]
 
 
-def episode(panel: Panel, demand: F64, start: int, model: Any | None, money: Money) -> tuple[float, float, float]:
+def episode(
+    panel: Panel, demand: F64, start: int, model: Any | None, money: Money, fits: dict[Any, Any] | None = None
+) -> tuple[float, float, float]:
     """Cost of holding, of shortage, and seconds of an order, of one episode that begins with week ``start``."""
     costs, before = Costs(holding=money.holding, shortage=money.shortage), start - WARM
     full = np.rint(demand[:, before - WINDOW : before].mean(axis=1) * COVER)
@@ -184,7 +192,7 @@ def episode(panel: Panel, demand: F64, start: int, model: Any | None, money: Mon
     supply = Supply(lead_time=WAIT, pack=1, order_days=np.arange(WEEKS + 1) < ORDERS)
     rules = replace(rules, supply=supply, opening=Opening(closing[:, -1], pipeline=pipeline))
     world = World(demand, panel, start, skip=1)
-    policy = Official(world) if model is None else Ours(world, model, money)
+    policy = Official(world) if model is None else Ours(world, model, money, {} if fits is None else fits)
     begin = time.perf_counter()
     weeks = np.concatenate([nothing, demand[:, start : start + WEEKS]], axis=1)
     played = simulate(weeks, policy, rules, keep=("closing", "short"))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,10 +56,13 @@ def main() -> None:
         panel = panel.take(rows)
         demand, price = demand_of(panel), prices_of(panel)
         starts = [demand.shape[1] - WEEKS - APART * k for k in range(EPISODES[key])][::-1]
+        fits: dict[Any, Any] = {}
         shops = {"five to one": Money(0.2 * price, price), "retailer": Money(0.6 * price * 0.25 / 52, 0.4 * price)}
         for shop, money in shops.items():
             for name in ("official", *options.models):
-                made = [episode(panel, demand, start, None if name == "official" else name, money) for start in starts]
+                made = [
+                    episode(panel, demand, start, None if name == "official" else name, money, fits) for start in starts
+                ]
                 content.setdefault(key, {}).setdefault(shop, {})[name] = {
                     "cost": [round(h + s, 1) for h, s, _ in made], "holding": [round(h, 1) for h, _, _ in made],
                     "shortage": [round(s, 1) for _, s, _ in made],

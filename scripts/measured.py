@@ -302,9 +302,18 @@ def _race(race: dict[str, Any]) -> list[str]:
            "", "| set | skucast | neuralforecast | its best WQL | after | skucast is there after | times faster |", "|---|---|---|---:|---:|---:|---:|"]  # fmt: skip
     for name, pairs in race["race"].items():
         for one in pairs.values():
-            there = f"{one['reached_seconds']:.1f} s | {one['times_faster']:.1f}" if "reached_seconds" in one else "not | –"
-            out.append(f"| {SETS[name]} | `{one['ours']}` | {one['peer']} | {one['peer_best']:.4f} | {one['peer_best_seconds']:.0f} s | {there} |")
-    per_second = [one["peer_windows_per_second"] for pairs in race["race"].values() for one in pairs.values() if one["ours"] == "lstm"]
+            there = (
+                f"{one['reached_seconds']:.1f} s | {one['times_faster']:.1f}" if "reached_seconds" in one else "not | –"
+            )
+            out.append(
+                f"| {SETS[name]} | `{one['ours']}` | {one['peer']} | {one['peer_best']:.4f} | {one['peer_best_seconds']:.0f} s | {there} |"
+            )
+    per_second = [
+        one["peer_windows_per_second"]
+        for pairs in race["race"].values()
+        for one in pairs.values()
+        if one["ours"] == "lstm"
+    ]
     return [*out, "", f"neuralforecast's LSTM trained {min(per_second):,} to {max(per_second):,} windows a second there.", "",
             f"`python benchmarks/neural_race.py DATA_FOLDER --peer PYTHON`, {_circumstances(race['about'])}."]  # fmt: skip
 
@@ -317,7 +326,11 @@ def _speed(speed: dict[str, Any]) -> list[str]:
         cells = [f"{rows[f'{p}, {t} threads']['windows_per_second']:,}" for p in ("fp32", "bf16") for t in (1, 2)]
         first = rows["fp32, 1 threads"]
         out.append(f"| `{name}` | {first['weights']:,} | {' | '.join(cells)} | {first['extra_gb']:.2f} GB |")
-    return [*out, "", f"`python benchmarks/neural_race.py DATA_FOLDER --speed`, {speed['about']['made'][:10]}, {speed['about']['machine']}."]
+    return [
+        *out,
+        "",
+        f"`python benchmarks/neural_race.py DATA_FOLDER --speed`, {speed['about']['made'][:10]}, {speed['about']['machine']}.",
+    ]
 
 
 def _networks(measured: dict[str, Any]) -> list[str]:
@@ -343,12 +356,25 @@ def _networks(measured: dict[str, Any]) -> list[str]:
         relative.append(f"| `{model}` | {' | '.join(shares)} |")
     for name, label in {"deepar": "DeepAR", "tft": "TFT", "patchtst": "PatchTST"}.items():
         told = measured["published"][name]
-        relative.append(f"| {label}, published | " + " | ".join(f"{told[n]:.3f}" if n in told else "–" for n in sets) + " |")
-    return [*out, *relative, "", f"`python benchmarks/neural_accuracy.py DATA_FOLDER`, {measured['about']['made'][:10]}, {measured['about']['machine']}."]
+        relative.append(
+            f"| {label}, published | " + " | ".join(f"{told[n]:.3f}" if n in told else "–" for n in sets) + " |"
+        )
+    return [
+        *out,
+        *relative,
+        "",
+        f"`python benchmarks/neural_accuracy.py DATA_FOLDER`, {measured['about']['made'][:10]}, {measured['about']['machine']}.",
+    ]
 
 
 def _tuned(tuned: dict[str, Any]) -> list[str]:
-    out = ["", "### Tuning", "", "| set, model | budget | settings tried | WQL of the windows that chose | WQL of later windows |", "|---|---:|---:|---:|---:|"]
+    out = [
+        "",
+        "### Tuning",
+        "",
+        "| set, model | budget | settings tried | WQL of the windows that chose | WQL of later windows |",
+        "|---|---:|---:|---:|---:|",
+    ]
     notes = []
     for name, one in tuned["tasks"].items():
         search, later, key = one["search"], one["later"], name.split(" / ")[0]
@@ -356,5 +382,8 @@ def _tuned(tuned: dict[str, Any]) -> list[str]:
         out.append(f"| {SETS[key]}, `{one['model']}` | {one['budget_seconds']:.0f} s | {search['trials']} | {search['wql_before']:.4f} to "
                    f"{search['wql_after']:.4f} | {later['before']['wql']:.4f} to {after:.4f} |")  # fmt: skip
         changed = ", ".join(f"`{k} = {json.dumps(v)}`" for k, v in search["changed"].items()) or "nothing"
-        notes += ["", f"Changed: {changed}. `python benchmarks/tuning.py DATA_FOLDER --task {key} --model {one['model']} --as neural_tuning`."]
+        notes += [
+            "",
+            f"Changed: {changed}. `python benchmarks/tuning.py DATA_FOLDER --task {key} --model {one['model']} --as neural_tuning`.",
+        ]
     return [*out, *notes]

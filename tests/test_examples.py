@@ -55,3 +55,11 @@ def test_the_same_model_works_on_a_real_panel() -> None:
     assert set(skill) == {"lstm", "seasonal-naive"}
     assert int(skill["lstm"]) > 30
     assert int(skill["seasonal-naive"]) == 0
+
+
+def test_weekly_orders_serve_most_of_what_is_asked_for() -> None:
+    said = output("weekly_orders.py")
+    assert len(re.findall(r"^2011-\d\d-\d\d  ordered", said, re.MULTILINE)) == 8
+    served = re.search(r"Served: (\d+) %", said)
+    assert served is not None
+    assert int(served[1]) >= 85

@@ -120,6 +120,12 @@ def test_each_reason_has_its_code_and_its_numbers_in_both_languages(code):
 
 
 MORE = {
+    "slow, and stock not known": (
+        {"demand": poisson({"A": 0.7 / 365}), "paths": 400},
+        "not-worth",
+        "Not worth ordering: stock is not known and taken as none; with 1 unit more, the chance of selling out within 12 months is",
+    ),
+    "slow": ({"demand": poisson({"A": 0.7 / 365}), "on_hand": 0.0, "paths": 400}, "not-worth", "nothing is in stock; with 1 unit more"),
     "years": (
         {"demand": [0.02] * 28, "on_hand": 80.0, "product": {"shelf_life_days": [4000.0]}, "holding_rate": 0.0001, "whole_units": False},
         "overstocked",

@@ -137,6 +137,8 @@ class Words:
 
     def have_or_none(self) -> str:
         """What is there already."""
+        if self.row["position"] is None:
+            return self._say("stock is not known and taken as none", "库存未知，按无库存计算")
         if not self._has_stock():
             return self._say("nothing is in stock", "现无库存")
         return self._say("in stock: ", "现有库存 ") + self.have()

@@ -164,7 +164,7 @@ def _shares(lines: Lines, sales: OrderSales) -> F64:
     n = sales.asked.shape[1]
     shares = lines.of("carrying")[:, None, None] * np.broadcast_to(sales.gap, sales.asked.shape) / n
     shares[:, :, sales.moments - 1] += (lines.worth / n)[:, None]
-    return shares.reshape(len(lines), -1)
+    return np.asarray(shares.reshape(len(lines), -1))
 
 
 def _last_unit(asked: F64, share: F64, sunk: float) -> float:
