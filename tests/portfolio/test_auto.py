@@ -40,7 +40,8 @@ def test_the_better_member_is_chosen_and_its_forecast_returned():
     made, alone = fitted.predict(7), Around().fit(panel).predict(7)
     assert np.array_equal(made.mean, alone.mean)
     wide = stretched(alone.quantiles, LEVELS, fitted.choice.stretch)
-    assert np.array_equal(made.quantiles, fitted.choice.calibration(wide, demand_classes(panel), LEVELS))
+    told = fitted.choice.calibration(wide, demand_classes(panel), LEVELS)
+    assert np.array_equal(made.quantiles, np.rint(told))  # demand is whole, and so are its quantiles
 
 
 def test_scores_hold_the_members_and_the_combination():
@@ -75,7 +76,7 @@ def test_forecasts_are_the_weighted_mean_of_the_members_per_class():
         assert made.mean[at] == pytest.approx(sum(w * parts[m].mean[at] for m, w in shares), rel=1e-3, abs=1e-3)
         mixed = sum(w * parts[m].quantiles[at] for m, w in shares)
         wide = stretched(mixed, (0.1, 0.5, 0.9), fitted.choice.stretch)
-        assert made.quantiles[at] == pytest.approx(wide, rel=1e-3, abs=1e-3)
+        assert np.abs(made.quantiles[at] - wide).max() <= 0.5 + 1e-3  # brought to whole units
 
 
 def test_a_local_member_is_fitted_only_to_the_series_of_the_classes_that_use_it(tmp_path):
@@ -105,7 +106,9 @@ def test_a_member_whose_class_has_gone_is_dropped_by_an_update():
     smooth = panel.take(panel.ids.str.starts_with("smooth").to_numpy())
     later = two_members(panel).update(smooth)
     assert list(later.members) == ["around"]
-    assert same(later.predict(7), Around().fit(smooth).predict(7))
+    made, alone = later.predict(7), Around().fit(smooth).predict(7)
+    assert np.array_equal(made.mean, alone.mean)
+    assert np.array_equal(made.quantiles, np.rint(alone.quantiles))
 
 
 def two_members(panel: Panel) -> FittedAuto:
@@ -341,8 +344,8 @@ def test_progress_goes_from_nothing_to_the_end():
 
 def test_presets_grow_from_fast_to_best():
     fast, balanced, best = (set(Auto(preset=p).candidates()) for p in ("fast", "balanced", "best"))
-    assert fast == {"seasonal-naive", "ets", "tsb", "fourier", "theta", "negbin"}
-    assert balanced - fast == {"pretrained", "lightgbm"}
+    assert fast == {"seasonal-naive", "ets", "tsb", "fourier", "theta", "negbin", "shared-season"}
+    assert balanced - fast == {"pretrained", "lightgbm", "shared-season(base=negbin)"}
     assert {"ridge"} <= best - balanced <= {"ridge", "lstm"}  # if its extra is installed
 
 

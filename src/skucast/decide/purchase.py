@@ -76,7 +76,7 @@ def purchase_plan(
     forecast, broken = _finite(forecast, repairs)
     timeline = Timeline.of(forecast)
 
-    series = match_skus(forecast, products, stock if open_orders is None else open_orders if stock is None else stock)
+    series = match_skus(forecast, products, stock, open_orders)
     learned = None
     if deliveries is not None and deliveries.height:
         learned = learned_lead_times(deliveries, as_of=timeline.today, seed=seed)

@@ -57,7 +57,7 @@ def example(rows: pl.DataFrame, *columns: str) -> str:
     return ", ".join(f"{name} {first[name]}" for name in columns if first[name] is not None)
 
 
-def match_skus(forecast: Forecast, products: pl.DataFrame | None, stock: pl.DataFrame | None) -> pl.DataFrame:
+def match_skus(forecast: Forecast, *tables: pl.DataFrame | None) -> pl.DataFrame:
     """Which SKU and location each series is about.
 
     The forecast's static columns ``sku`` and ``location`` say so; without them the identifier is the
@@ -76,7 +76,7 @@ def match_skus(forecast: Forecast, products: pl.DataFrame | None, stock: pl.Data
         return base.with_columns(sku=static["sku"].cast(pl.String).fill_null(ids), location=place).with_columns(
             pl.col("location").cast(pl.String), pl.col("weight").cast(pl.Float64).fill_nan(0.0)
         )
-    known = [t["sku"].cast(pl.String) for t in (products, stock) if t is not None and "sku" in t.columns]
+    known = [t["sku"].cast(pl.String) for t in tables if t is not None and "sku" in t.columns]
     codes = pl.concat(known).drop_nulls().unique() if known else pl.Series("sku", [], dtype=pl.String)
     head = pl.col("unique_id").str.split("/").list.first()
     tail = pl.col("unique_id").str.slice(head.str.len_chars() + 1)

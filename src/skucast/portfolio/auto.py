@@ -20,10 +20,11 @@ from .members import FittedMembers
 from .trial import Trial, counted, planned_trial
 
 _QUICK = ("seasonal-naive", "ets", "tsb", "fourier", "theta", "negbin")
-_PRESETS: dict[str, tuple[str, ...]] = {
-    "fast": _QUICK,
-    "balanced": (*_QUICK, "pretrained", "shared-season", "lightgbm"),
-    "best": (*_QUICK, "pretrained", "shared-season", "lightgbm", "ridge", "lstm"),
+_SEASONAL = ({"model": "shared-season"}, {"model": "shared-season", "base": "negbin"})
+_PRESETS: dict[str, tuple[str | Mapping[str, Any], ...]] = {
+    "fast": (*_QUICK, _SEASONAL[1]),
+    "balanced": (*_QUICK, "pretrained", *_SEASONAL, "lightgbm"),
+    "best": (*_QUICK, "pretrained", *_SEASONAL, "lightgbm", "ridge", "lstm"),
 }
 """Members in the order of what they give for a second of work, so that a budget is well spent."""
 
@@ -92,8 +93,9 @@ class Auto(Spec):
         if self.members:
             found = {label: spec for label, spec in named_specs(self.members).items() if label in self.members}
         else:
-            found = {name: registry.make(name) for name in _PRESETS[self.preset] if registry.installed(name)}
-            found = {name: spec for name, spec in found.items() if panel is None or spec.applies(panel)}
+            ready = [m for m in _PRESETS[self.preset] if not isinstance(m, str) or registry.installed(m)]
+            named = named_specs(ready)
+            found = {label: spec for label, spec in named.items() if panel is None or spec.applies(panel)}
         for spec in self.tuned:
             if spec.name in registry.names():
                 registry.require(spec.name)
@@ -157,6 +159,8 @@ class Auto(Spec):
 @dataclass(frozen=True, eq=False, repr=False)
 class FittedAuto(FittedMembers):
     """See `Auto` and `FittedMembers`."""
+
+    snaps: ClassVar[bool] = True
 
     spec: Auto
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,8 @@ class FittedMembers(FittedNested):
         tested: series in the test.
         notes: what a reader should know (short history, members that failed, sampling).
     """
+
+    snaps: ClassVar[bool] = False  # whether quantiles of whole demand are whole, an average of counts being none
 
     members: Mapping[str, Fitted] = field(default_factory=dict)
     choice: Choice = field(default_factory=lambda: Choice.untested(("seasonal-naive",)))
@@ -176,7 +178,8 @@ class FittedMembers(FittedNested):
         mean, quantiles = self.choice.mix(made, classes, asked)
         if asked is not levels:
             quantiles = quantiles[:, :, [asked.index(q) for q in levels]]
-        quantiles = snapped(quantiles, whole(self.panel))
+        if self.snaps:
+            quantiles = snapped(quantiles, whole(self.panel))
         reached = self.pool is not None and self.pool.shape[1] >= horizon
         copula = self.pool if reached else history_copula(self.panel, horizon)
         return Forecast.of(self.panel, mean, quantiles, [float(q) for q in levels], copula=copula, fallback=reasons)
