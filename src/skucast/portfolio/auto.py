@@ -20,11 +20,11 @@ from .members import FittedMembers
 from .trial import Trial, counted, planned_trial
 
 _QUICK = ("seasonal-naive", "ets", "tsb", "fourier", "theta", "negbin")
-_SEASONAL = ({"model": "shared-season"}, {"model": "shared-season", "base": "negbin"})
+_QUICK_YEAR, _YEAR, _SLOW_YEAR = ({"model": "shared-season", "base": b} for b in ("negbin", "pretrained", "lightgbm"))
 _PRESETS: dict[str, tuple[str | Mapping[str, Any], ...]] = {
-    "fast": (*_QUICK, _SEASONAL[1]),
-    "balanced": (*_QUICK, "pretrained", *_SEASONAL, "lightgbm"),
-    "best": (*_QUICK, "pretrained", *_SEASONAL, "lightgbm", "ridge", "lstm"),
+    "fast": (*_QUICK, _QUICK_YEAR),
+    "balanced": (*_QUICK, _QUICK_YEAR, "pretrained", _YEAR, "lightgbm", _SLOW_YEAR),
+    "best": (*_QUICK, _QUICK_YEAR, "pretrained", _YEAR, "lightgbm", _SLOW_YEAR, "ridge", "lstm"),
 }
 """Members in the order of what they give for a second of work, so that a budget is well spent."""
 
@@ -43,8 +43,9 @@ class Auto(Spec):
     Attributes:
         members: names of the candidates; by default those of the preset that are installed.
         windows: test windows; fewer if the panel is short.
-        preset: ``fast`` takes what is fitted in seconds, ``balanced`` adds boosting and the pretrained network,
-            ``best`` adds regression and the LSTM and refits at every window.
+        preset: ``fast`` takes what is fitted in seconds, ``balanced`` adds boosting and the pretrained network, all
+            with the season that series share where there is more than a year of weeks; ``best`` adds regression and
+            the LSTM and refits at every window.
         budget_seconds: half of it is for the test, the rest for fitting what was chosen; members that do not get
             done are left out, the cheap ones come first. 0 is no limit. With a limit the choice depends on the
             machine's speed, so results may differ between runs.

@@ -44,8 +44,8 @@ class SharedSeason(Spec):
     base: Nested = "pretrained"
 
     def applies(self, panel: Panel) -> bool:
-        """See `Spec.applies`."""
-        return panel.n_steps * panel.freq.days > 370
+        """See `Spec.applies`: to weeks and longer steps, of more than a year; days were not tried."""
+        return panel.freq.days >= 7 and panel.n_steps * panel.freq.days > 370
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> Fitted:
         base = registry.make(self.base).fit(without_season(panel), horizon=horizon, seed=seed, progress=progress)
