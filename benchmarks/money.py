@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def main() -> None:
             rows = np.sort(np.random.default_rng(0).choice(rows, MOST, replace=False))
         panel = panel.take(rows)
         demand, price = demand_of(panel), prices_of(panel)
+        panel = replace(panel, known={}, past={})  # nobody knows the prices of weeks to come
         starts = [demand.shape[1] - WEEKS - APART * k for k in range(EPISODES[key])][::-1]
         fits: dict[Any, Any] = {}
         shops = {"five to one": Money(0.2 * price, price), "retailer": Money(0.6 * price * 0.25 / 52, 0.4 * price)}
