@@ -86,6 +86,26 @@ def test_what_would_not_be_sold_in_time_is_ordered_less_or_not_at_all():
     assert row(dear)["order_qty"] == 0
 
 
+def test_what_is_slow_is_called_slow_within_a_budget_too():
+    made = plan(
+        poisson({"A": 0.7 / 365, "B": 3.0}), budget=100.0, paths=400, stock={"sku": ["A", "B"], "on_hand": [0.0, 0.0]},
+        products={"sku": ["A", "B"], "price": [10.0, 10.0], "cost": [6.0, 6.0]},
+    )  # fmt: skip
+    assert row(made)["reason"] == "not-worth"
+    assert "chance of selling out within 12 months" in row(made)["reason_en"]
+    assert row(made, "B")["reason"] == "cut"
+
+
+def test_a_smallest_line_that_spoils_is_named_with_the_line_that_would_do():
+    made = plan(
+        certain(TWO), products={**PRICED, "shelf_life_days": [30.0], "min_order": [100.0]},
+        stock={"sku": ["A"], "on_hand": [0.0]}, unmet="lost",
+    )  # fmt: skip
+    assert (row(made)["order_qty"], row(made)["reason"]) == (0, "min-order-spoils")
+    assert "A line of at most 60 units would do" in row(made)["reason_en"]
+    assert made.joint is None
+
+
 def test_room_is_shared_by_what_gains_most_in_it():
     products = {
         "sku": ["A", "B"],

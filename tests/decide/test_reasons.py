@@ -221,13 +221,14 @@ def test_only_six_weeks_of_history_are_called_weeks():
     assert zh.endswith("注意：仅有 6 周的历史数据，结果仅供参考。")
 
 
-def test_a_spoiling_item_that_nothing_can_help_is_explained_by_what_sells_after_arrival():
+def test_a_pack_that_spoils_before_it_sells_is_named_with_the_size_that_would_do():
     code, en, zh = told(
         poisson({"A": 0.05}), on_hand=0.0, product={"shelf_life_days": [5.0], "pack_size": [24.0]}, paths=2000
     )
-    assert code == "not-worth"
+    assert code == "min-order-spoils"
     assert re.search(
-        r"smallest order \(24 units\).* only about 0\.[34] units should sell between its arrival and 21 Dec", en
+        r"its smallest line, 1 pack \(24 units\), is more than the 1 unit that should sell .* A line of at most 1 unit",
+        en,
     )
     check(code, en, zh)
 

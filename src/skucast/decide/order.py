@@ -27,6 +27,7 @@ class Order:
         hoped: units that pay if all that is left over will be sold some day.
         p_sold: chance that the stock and ``hoped`` units are sold in time to be worth it; NaN where that was not judged.
         listed: the joint order, where there are limits, else None.
+        told: its table of lines and reasons, also where only a line's own constraints cannot be met; else None.
     """
 
     quantity: F64
@@ -35,6 +36,7 @@ class Order:
     hoped: F64
     p_sold: F64
     listed: PurchaseList | None
+    told: pl.DataFrame | None
 
 
 def choose_order(
@@ -66,15 +68,16 @@ def choose_order(
     room = {"litres": plan.max_volume_l, "kg": plan.max_weight_kg}
     limits = Limits(plan.budget or np.inf, {name: size for name, size in room.items() if size > 0})
     bound = plan.budget > 0 or limits.capacity or not all(rule.free for rule in lines.rules.values())
-    if not bound:
-        return Order(wanted * pack, wanted * pack, gain, hoped, p_sold, None)
+    spoils = (lines.least > curves.most) & (curves.ideal >= 0.5)  # its smallest line is more than sells in its life
+    if not bound and not spoils.any():
+        return Order(wanted * pack, wanted * pack, gain, hoped, p_sold, None, None)
     if plan.budget > 0:
         lines = replace(lines, planned=np.asarray(lines.planned) & has_money)
         curves = curves.capped(np.where(has_money, np.inf, 0.0))
     days = np.minimum(terms.lead_days + terms.review_days, terms.sell_days)
     until: list[dt.date | None] = [timeline.date_after(d) for d in days]
     listed = purchase_list(lines, curves, limits, seconds=plan.seconds, until=until, currency=currency)
-    return Order(listed.packs * pack, wanted * pack, gain, hoped, p_sold, listed)
+    return Order(listed.packs * pack, wanted * pack, gain, hoped, p_sold, listed if bound else None, listed.table)
 
 
 def _worth(forecast: Forecast, terms: Terms, hoped: F64, plan: Plan, has_money: Bool, seed: int) -> tuple[F64, F64]:

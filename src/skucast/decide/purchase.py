@@ -259,7 +259,7 @@ def _table(
         "_least": lines.least * lines.of("pack"),
         "_shortage_cost": t.underage,
     }  # fmt: skip
-    listed = order.listed.table if order.listed is not None else None
+    listed = order.told
     nothing = pl.Series([None] * len(forecast), dtype=pl.String)
     table = pl.DataFrame(columns).with_columns(
         pl.col("cover_days", "gain_per_money", "_p_sold").fill_nan(None),

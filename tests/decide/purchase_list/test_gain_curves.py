@@ -134,3 +134,4 @@ def test_curves_are_taken_in_any_order_and_capped():
     cut = whole.capped(most)
     assert cut.best().tolist() == [2, 0, 0, whole.best()[3]]  # below its minimum of three nothing is left of b
     assert cut.of(0, 2) == pytest.approx(whole.of(0, 2))
+    assert cut.most.tolist() == whole.most.tolist()  # what sells in its life is another matter

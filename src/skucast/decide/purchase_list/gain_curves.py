@@ -97,7 +97,7 @@ class GainCurves:
             gain.append(height)
             size[i] = own.size
         indptr = np.append(0, np.cumsum(size)).astype(np.int64)
-        return replace(self, indptr=indptr, packs=np.concatenate(packs), gain=np.concatenate(gain), most=most)
+        return replace(self, indptr=indptr, packs=np.concatenate(packs), gain=np.concatenate(gain))
 
     def take(self, rows: npt.NDArray[np.integer]) -> GainCurves:
         """The curves of some items, in the order given."""

@@ -206,6 +206,7 @@ def _table(
     )  # fmt: skip
 
 
+_HALF = 0.5  # of a unit; less reads as none
 _LEAST = ("beyond-budget", "beyond-capacity", "min-order-spoils", "not-worth")
 
 
@@ -220,10 +221,10 @@ def _reason(
     if lines.worth[i] < 0:
         return "unprofitable", {}
     least, pack = float(lines.least[i]), float(lines.of("pack")[i])
-    if curves.ideal[i] <= 0:  # what is there sells first, and no unit of the order before it spoils
+    if curves.ideal[i] < _HALF:  # what is there sells first, and no unit of the order before it spoils
         return "not-worth", {"need": 0.0} if least > curves.most[i] else {}
     if least > curves.most[i]:
-        return "min-order-spoils", {"need": float(curves.most[i]) * pack}
+        return "min-order-spoils", {"need": max(float(curves.most[i]) * pack, float(curves.ideal[i]))}
     if wanted == 0:
         return "not-worth", {}
     cost = least * float(lines.pack_cost[i])
