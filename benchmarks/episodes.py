@@ -154,12 +154,13 @@ class Ours:
         """Stock, orders on their way and history in; units out."""
         self.world.see(state)
         history = self.world.history()
-        if self.fitted is None or registry.spec_class(self.fitted.spec.name).capabilities.scope == "local":
-            key = str(self.model), self.world.start if self.fitted is None else None
-            found = self.fits.get(key) or registry.make(self.model).fit(history, horizon=WEEKS, seed=0)
-            if self.fitted is None:
-                self.fits[key] = found
-            self.fitted = found
+        if self.fitted is None:
+            key = str(self.model), self.world.start
+            if key not in self.fits:
+                self.fits[key] = self._fit(history)
+            self.fitted = self.fits[key]
+        elif registry.spec_class(self.fitted.spec.name).capabilities.scope == "local":
+            self.fitted = self._fit(history)
         else:
             self.fitted = self.fitted.update(history)
         ids = history.ids.cast(pl.String)
@@ -175,6 +176,9 @@ class Ours:
         )  # fmt: skip
         order = pl.DataFrame({"unique_id": ids}).join(made.frame(), on="unique_id", how="left", maintain_order="left")
         return order["order_qty"].to_numpy()[:, None]
+
+    def _fit(self, history: Panel) -> Any:
+        return registry.make(self.model).fit(history, horizon=WEEKS, seed=0)
 
 
 def episode(

@@ -27,7 +27,7 @@ def accuracy() -> str:
            "nothing was chosen. Lower is better everywhere.", "", "## The league", "",
            "Weighted quantile loss (levels .1 to .9) relative to fev-bench's seasonal naive forecast, which has normal",
            "intervals without a lower bound. skucast's own `seasonal-naive` is a harder yardstick and stands in the table.",
-           f"`python benchmarks/league.py DATA_FOLDER`, {_circumstances(league['about'])}.", "",
+           f"`python benchmarks/league.py DATA_FOLDER`, {circumstances(league['about'])}.", "",
            "| model | " + " | ".join(f"{SETS[n]}, {sets[n]['horizon']} ahead" for n in sets) + " | geometric mean |",
            "|---|" + "---:|" * (len(sets) + 1)]  # fmt: skip
     rows = []
@@ -51,7 +51,7 @@ def accuracy() -> str:
     out += ["", "## Beside other packages", "",
             "The same windows on a sample of 100 series of each set, all in one process one after another. `fracast` was pretrained",
             "on sets of this kind; mlforecast gives no intervals where histories are short. statsforecast's models fit series by series and see no covariates; its AutoARIMA was not run.",
-            f"`python benchmarks/league.py DATA_FOLDER --series 100 --peers`, {_circumstances(sample['about'])}.", "",
+            f"`python benchmarks/league.py DATA_FOLDER --series 100 --peers`, {circumstances(sample['about'])}.", "",
             "| model | " + " | ".join(SETS[n].partition(",")[0] + SETS[n].rpartition(",")[2].replace(" ", ", ", 1) for n in names)
             + " | geometric mean | seconds |", "|---|" + "---:|" * (len(names) + 2)]  # fmt: skip
     board = []
@@ -67,7 +67,7 @@ def accuracy() -> str:
         )
     out += ["", "## M5, weighted by money", "",
             "WRMSSE over the twelve levels of the M5 competition, d_1914 to d_1941, from 419 days of history.",
-            f"`python benchmarks/m5.py DATA_FOLDER`, {_circumstances(m5['about'])}. `reconciled` forecasts all levels and makes",
+            f"`python benchmarks/m5.py DATA_FOLDER`, {circumstances(m5['about'])}. `reconciled` forecasts all levels and makes",
             "them add up (see [forecasts that add up](hierarchies.md)); with `five-years` the levels of stores and departments are",
             "forecast from the five years of daily sums that the data folder holds of them.", "",
             "| model | all | store | item and store | mean of 12 levels | seconds | MB |", "|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
@@ -84,7 +84,7 @@ def accuracy() -> str:
     out += ["", "## Speed of the statistical family", "",
             "Beside statsforecast on M5 days, season 7, 28 days ahead, one thread; it runs series after series on a sample",
             f"of {speed['about']['sample']}, its quick models on all series too. "
-            f"`python benchmarks/statistical.py DATA_FOLDER`, {_circumstances(speed['about'])}.", "",
+            f"`python benchmarks/statistical.py DATA_FOLDER`, {circumstances(speed['about'])}.", "",
             "| skucast / statsforecast | series a second | times as fast | WQL ratio | MASE ratio (of the mean) |",
             "|---|---:|---:|---:|---:|"]  # fmt: skip
     for pair, one in speed["compared"].items():
@@ -112,7 +112,7 @@ def hierarchies() -> str:
             f"the largest gap between a group and its series is {paths['largest_gap_in_units']:g} of {paths['largest_value']:,.0f} units"
             ". With `419 days` all levels are learned from the 419 days at hand; with `five years of "
             "sums` the levels of stores and departments from their five years of daily sums.", "",
-            f"`python benchmarks/m5.py DATA_FOLDER`, {_circumstances(m5['about'])}.", END]  # fmt: skip
+            f"`python benchmarks/m5.py DATA_FOLDER`, {circumstances(m5['about'])}.", END]  # fmt: skip
     return _between("hierarchies.md", out)
 
 
@@ -161,7 +161,7 @@ def calibration() -> str:
         "",
         "![Share inside the intervals by step ahead, before and after](images/coverage.png)",
         "",
-        f"`python benchmarks/league.py DATA_FOLDER`, then `scripts/figures`; {_circumstances(league['about'])}.",
+        f"`python benchmarks/league.py DATA_FOLDER`, then `scripts/figures`; {circumstances(league['about'])}.",
         END,
     ]
     return _between("calibration.md", out)
@@ -192,7 +192,7 @@ def tuning() -> str:
     )
     out += ["", f"Killed after {killed['finished_before_the_kill']} of {killed['trials']} settings of `{killed['model']}` and resumed, "
             f"against the same search left alone: {same}.", "",
-            f"`python benchmarks/tuning.py DATA_FOLDER`, {_circumstances(made['about'])}.", END]  # fmt: skip
+            f"`python benchmarks/tuning.py DATA_FOLDER`, {circumstances(made['about'])}.", END]  # fmt: skip
     return _between("tuning.md", out)
 
 
@@ -221,7 +221,7 @@ def explanations() -> str:
     out += ["", "Ten sentences about windows of the past of public sets:", ""]
     for row in made["sentences"]:
         out += [f"- {names[row['set']]} {row['item']}, `{row['model']}`: {row['en']}", f"  {row['zh']}"]
-    out += ["", f"`python benchmarks/explanations.py DATA_FOLDER`, {_circumstances(made['about'])}.", END]
+    out += ["", f"`python benchmarks/explanations.py DATA_FOLDER`, {circumstances(made['about'])}.", END]
     return _between("explanations.md", out)
 
 
@@ -273,7 +273,7 @@ def censored_demand() -> str:
     )
     out += ["", f"Processor time for 30,000 series of 450 days, {100 * made['speed']['sold_out']:.0f} % of the days sold out, fit and apply: {seconds};",
             f"peak memory {made['speed']['negbin_peak_mb'] / 1000:.1f} GB, with kaplan-meier {made['speed']['kaplan-meier_peak_mb'] / 1000:.1f} GB.", "",
-            f"`python benchmarks/censoring.py DATA_FOLDER`, {_circumstances(made['about'])}.", END]  # fmt: skip
+            f"`python benchmarks/censoring.py DATA_FOLDER`, {circumstances(made['about'])}.", END]  # fmt: skip
     return _between("censored-demand.md", out)
 
 
@@ -283,7 +283,7 @@ def _between(name: str, lines: list[str]) -> str:
     return page.partition(MEASURED)[0] + "\n".join(lines) + page.partition(MEASURED)[2].partition(END)[2]
 
 
-def _circumstances(about: dict[str, Any]) -> str:
+def circumstances(about: dict[str, Any]) -> str:
     said = f"; {about['note']}" if "note" in about else ""
     return f"{about['made'][:10]}, {about['machine']}, seed {about['seed']}{said}"
 
@@ -315,7 +315,7 @@ def _race(race: dict[str, Any]) -> list[str]:
         if one["ours"] == "lstm"
     ]
     return [*out, "", f"neuralforecast's LSTM trained {min(per_second):,} to {max(per_second):,} windows a second there.", "",
-            f"`python benchmarks/neural_race.py DATA_FOLDER --peer PYTHON`, {_circumstances(race['about'])}."]  # fmt: skip
+            f"`python benchmarks/neural_race.py DATA_FOLDER --peer PYTHON`, {circumstances(race['about'])}."]  # fmt: skip
 
 
 def _speed(speed: dict[str, Any]) -> list[str]:

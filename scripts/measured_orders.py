@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from measured import RESULTS, _circumstances
+from measured import RESULTS, circumstances
 
 _SETS = {"vn2": "VN2", "uci_weekly": "UCI gift shop, weeks", "m5_weekly": "M5, weeks"}
 
@@ -22,7 +22,7 @@ def orders() -> str:
            "stock that the official policy (a seasonal moving average, four weeks of cover) would have left. Ours is `skucast.plan`",
            "with default settings, told history, stock, orders on their way, lead time, review period and the two costs.",
            "Demand of weeks out of stock is guessed from the item's weeks in stock nearby, alike for all.", "",
-           f"`python benchmarks/vn2.py DATA_FOLDER`, {_circumstances(vn2['about'])}.", "",
+           f"`python benchmarks/vn2.py DATA_FOLDER`, {circumstances(vn2['about'])}.", "",
            "| orders | mean cost | against official | holding | shortage | better episodes | seconds per order |",
            "|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
     official = vn2["policies"]["official"]["cost"]
@@ -42,7 +42,7 @@ def orders() -> str:
         out += ["", "## One policy, several forecasts", "",
                 "The same weekly orders on the last weeks of three sets, at most 1,000 series each; costs are money. \"Five to one\": a",
                 "unit short costs its price, one left over a fifth of it per week. \"Retailer\": 40 % margin, 25 % of the cost of stock",
-                "per year.", "", f"`python benchmarks/money.py DATA_FOLDER`, {_circumstances(money['about'])}.", "",
+                "per year.", "", f"`python benchmarks/money.py DATA_FOLDER`, {circumstances(money['about'])}.", "",
                 "| set | shop | orders | cost | against official | holding | shortage |", "|---|---|---|---:|---:|---:|---:|"]  # fmt: skip
         for key, name in _SETS.items():
             for shop, models in money.get(key, {}).items():
@@ -53,13 +53,13 @@ def orders() -> str:
                         f"{_against(row['cost'], models['official']['cost'])} | {sum(row['holding']):,.0f} | {sum(row['shortage']):,.0f} |"
                     )
     year, many, peer = simulator["year"], simulator["many"], simulator["stockcast"]
-    out += ["", "## The simulator", "", f"`python benchmarks/simulator.py`, {_circumstances(simulator)}.", "",
+    out += ["", "## The simulator", "", f"`python benchmarks/simulator.py`, {circumstances(simulator)}.", "",
             f"- 1,000 items, 365 days of daily order-up-to decisions: median {year['seconds_median']:.3f} s, best {year['seconds_best']:.3f} s.",
             f"  stockcast {peer['version']} takes {peer['seconds_best']:.1f} s for the same orders, sales and stock "
             f"({simulator['times_faster']:.0f} times as long).",
             f"- {many['items']:,} items, {many['weeks']} weeks, {many['paths']} futures: {many['seconds']:.1f} s, of which "
             f"{many['seconds_drawing']:.1f} s for drawing demand.",
-            "", "## The joint order", "", f"`python benchmarks/purchase_list.py`, {_circumstances(joint['about'])}.", "",
+            "", "## The joint order", "", f"`python benchmarks/purchase_list.py`, {circumstances(joint['about'])}.", "",
             "| items | limits | suppliers with a rule | seconds, curves and order | gap to the best | gain | ranked list |",
             "|---:|---|---:|---:|---:|---:|---:|"]  # fmt: skip
     for row in joint["rows"]:
@@ -70,7 +70,7 @@ def orders() -> str:
         )
     out += ["", "## Lead times", "",
             f"Learned from delivery records and tested on later ones: {lead['deliveries']:,.0f} deliveries.",
-            f"`python benchmarks/lead_times.py DATA_FOLDER`, {_circumstances(lead)}.", "",
+            f"`python benchmarks/lead_times.py DATA_FOLDER`, {circumstances(lead)}.", "",
             "| way | log score per day | CRPS, days | inside 50 % | inside 80 % | inside 95 % |", "|---|---:|---:|---:|---:|---:|"]  # fmt: skip
     for way, row in lead["ways"].items():
         inside = " | ".join(f"{100 * row[f'coverage_{k}']:.0f} %" for k in (50, 80, 95))

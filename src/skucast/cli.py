@@ -32,6 +32,8 @@ Known = Annotated[list[str] | None, typer.Option("--known", help="Column known i
 Past = Annotated[list[str] | None, typer.Option("--past", help="Column known only in the past (repeatable).")]
 Country = Annotated[str, typer.Option("--country", help="Whose holidays and sale days matter, such as GB or CN.")]
 TableFile = Annotated[Path | None, typer.Option(help="Table of columns as in docs/tables.md: CSV, Excel or Parquet.")]
+ModelName = Annotated[str, typer.Option("--model", "-m", help="Name of a model; see 'skucast models'.")]
+FutureFile = Annotated[Path | None, typer.Option("--future", help="Table of the known columns' future.")]
 Seed = Annotated[int, typer.Option("--seed", help="Makes the result repeatable.")]
 
 _SENTENCES = 20  # that are printed
@@ -81,14 +83,14 @@ def forecast(
     file: DataFile,
     horizon: Horizon = 0,
     freq: Freq = "",
-    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model; see 'skucast models'.")] = "auto",
+    model: ModelName = "auto",
     id: IdColumn = "unique_id",
     time: TimeColumn = "ds",
     target: TargetColumn = "y",
     known: Known = None,
     past: Past = None,
     country: Country = "",
-    future: Annotated[Path | None, typer.Option("--future", help="Table of the known columns' future.")] = None,
+    future: FutureFile = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this .csv or .parquet.")] = None,
     seed: Seed = 0,
     json: Json = False,
@@ -125,7 +127,7 @@ def plan(
     ] = None,
     horizon: Horizon = 0,
     freq: Freq = "",
-    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model; see 'skucast models'.")] = "auto",
+    model: ModelName = "auto",
     id: IdColumn = "unique_id",
     time: TimeColumn = "ds",
     target: TargetColumn = "y",
@@ -243,14 +245,14 @@ def explain(
     file: DataFile,
     horizon: Horizon = 0,
     freq: Freq = "",
-    model: Annotated[str, typer.Option("--model", "-m", help="Name of a model; see 'skucast models'.")] = "auto",
+    model: ModelName = "auto",
     id: IdColumn = "unique_id",
     time: TimeColumn = "ds",
     target: TargetColumn = "y",
     known: Known = None,
     past: Past = None,
     country: Country = "",
-    future: Annotated[Path | None, typer.Option("--future", help="Table of the known columns' future.")] = None,
+    future: FutureFile = None,
     language: Annotated[Literal["en", "zh"], typer.Option("--language", "-l", help="Of the sentences.")] = "en",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write all parts to this .csv or .parquet.")] = None,
     seed: Seed = 0,

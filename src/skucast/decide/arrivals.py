@@ -11,7 +11,7 @@ from ..collect.repairs import Repairs
 from ..collect.tables import SCHEMAS
 from ..errors import DataError
 from ..forecast import F64, Forecast
-from .position import common_key, shares
+from .position import shares
 from .terms import conform, example
 from .timeline import Timeline
 
@@ -42,8 +42,8 @@ def open_arrivals(
     """
     lines = conform(open_orders, SCHEMAS["open_orders"], repairs)
     lines = _readable(lines, "sku", repairs)
-    whose = shares(series, lines, repairs, "open_orders").drop("sku")
-    found = lines.with_columns(key=common_key(series, lines)).join(whose, on="key", how="inner", maintain_order="left")
+    keyed, whose = shares(series, lines, repairs, "open_orders")
+    found = keyed.join(whose, on="key", how="inner", maintain_order="left")
     found = found.with_columns(wait=pl.Series(lead_days).gather(found["row"].cast(pl.Int64)))
     half = pl.lit(today) + pl.duration(days=(pl.col("wait") * HALFWAY).round().cast(pl.Int64))
     placed = pl.col("ordered_at") + pl.duration(days=pl.col("wait").round().cast(pl.Int64))

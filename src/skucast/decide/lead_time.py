@@ -31,12 +31,16 @@ def draw_lead_times(mean: F64, sd: F64, n: int, seed: int) -> F64:
     if not varies.any():
         return mean[:, None].copy()
     normal = NormalDist()
-    scores = np.array([normal.inv_cdf((k + 0.5) / n) for k in range(n)])
-    scores = np.random.default_rng([seed, 0x1EAD]).permutation(scores)
+    scores = np.array([normal.inv_cdf(level) for level in _levels(n, seed)])
     safe = np.where(mean > 0, mean, 1.0)
     variance = np.where(varies, np.log1p((sd / safe) ** 2), 0.0)  # of the logarithm
     draws = safe[:, None] * np.exp(np.sqrt(variance)[:, None] * scores - variance[:, None] / 2)
     return np.where(varies[:, None], draws, mean[:, None])
+
+
+def _levels(n: int, seed: int) -> F64:
+    """One probability from each of ``n`` equal slices, in an order of their own."""
+    return np.random.default_rng([seed, 0x1EAD]).permutation((np.arange(n) + 0.5) / n)
 
 
 def learned_draws(
@@ -45,7 +49,7 @@ def learned_draws(
     """As `draw_lead_times`, from the learned distribution of every supplier and item that delivery records know.
 
     Args:
-        learned: what the records say.
+        learned: what the records say, by supplier, or by supplier and SKU.
         names: supplier and SKU of each item.
         mean: ``(S,)`` days, for suppliers without records.
         sd: ``(S,)`` days, likewise.
@@ -56,12 +60,11 @@ def learned_draws(
         ``(S, n)`` days.
     """
     draws = np.broadcast_to(draw_lead_times(mean, sd, n, seed), (mean.size, n)).copy()
-    known, depth = set(learned.suppliers), len(learned.by)
-    levels = np.random.default_rng([seed, 0x1EAD]).permutation((np.arange(n) + 0.5) / n)
+    known, levels = set(learned.suppliers), _levels(n, seed)
     found: dict[tuple[str | None, ...], F64] = {}
     for row, name in enumerate(names):
         if name[0] in known:
-            node = name[:depth] if learned.by[1:2] in ((), ("sku",)) else name[:1]
+            node = name[: len(learned.by)]
             if node not in found:
                 found[node] = learned.of(*node).days.quantile(levels)
             draws[row] = found[node]

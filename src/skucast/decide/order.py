@@ -12,7 +12,7 @@ from ..config import Plan
 from ..forecast import F64, Forecast
 from .health import HealthOptions, plan_worth
 from .outlook import Bool, Outlook, Terms
-from .purchase_list import GainCurves, Limits, PurchaseList, purchase_list
+from .purchase_list import Limits, PurchaseList, purchase_list, spoiling
 from .timeline import Timeline
 
 
@@ -60,16 +60,13 @@ def choose_order(
     lines, pack = terms.lines, terms.lines.of("pack")
     hoped = outlook.curves.best() * pack
     most, p_sold = _worth(forecast, terms, hoped, plan, has_money, seed)
-    curves = (
-        outlook.curves if (most >= hoped).all() else outlook.curves.capped(np.where(most < hoped, most / pack, np.inf))
-    )
+    curves = outlook.curves.capped(most / pack)
     wanted = curves.best()
     gain = curves.gains(wanted)
     room = {"litres": plan.max_volume_l, "kg": plan.max_weight_kg}
     limits = Limits(plan.budget or np.inf, {name: size for name, size in room.items() if size > 0})
     bound = plan.budget > 0 or limits.capacity or not all(rule.free for rule in lines.rules.values())
-    spoils = (lines.least > curves.most) & (curves.ideal >= 0.5)  # its smallest line is more than sells in its life
-    if not bound and not spoils.any():
+    if not bound and not spoiling(lines, curves).any():
         return Order(wanted * pack, wanted * pack, gain, hoped, p_sold, None, None)
     if plan.budget > 0:
         lines = replace(lines, planned=np.asarray(lines.planned) & has_money)
@@ -81,7 +78,7 @@ def choose_order(
 
 
 def _worth(forecast: Forecast, terms: Terms, hoped: F64, plan: Plan, has_money: Bool, seed: int) -> tuple[F64, F64]:
-    """Units that earn their money back in time, and the chance that all hoped for are sold by then.
+    """Most units that earn their money back in time, and the chance that all hoped for are sold by then.
 
     What is written off soon anyhow has been weighed so already, and without money there is nothing to weigh.
     """
@@ -98,13 +95,7 @@ def _worth(forecast: Forecast, terms: Terms, hoped: F64, plan: Plan, has_money: 
     })  # fmt: skip
     options = HealthOptions(exit_days=plan.patience_days, whole_units=plan.whole_units)
     found = plan_worth(forecast, table, options, plan.line_cost, seed)
-    most[rows] = np.where(
-        found["worth"].to_numpy(),
-        np.where(found["worth_qty"].to_numpy() < hoped[rows], found["worth_qty"].to_numpy(), np.inf),
-        0.0,
-    )
+    worth = found["worth_qty"].to_numpy()
+    most[rows] = np.where(worth < hoped[rows], worth, np.inf)
     p_sold[rows] = found["p_sold"].to_numpy()
     return most, p_sold
-
-
-__all__ = ["GainCurves", "Order", "choose_order"]

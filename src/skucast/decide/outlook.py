@@ -110,8 +110,10 @@ def look_ahead(forecast: Forecast, timeline: Timeline, terms: Terms, n: int, see
     columns, curves, order = [], [], []
     for rows, moments in _chunks(forecast, timeline, terms, n):
         chunk = _Chunk.of(forecast.take(rows), timeline, terms.take(rows), moments, n, seed, whole)
-        columns.append(chunk.measures())
-        curves.append(gain_curves(chunk.terms.lines, chunk.sales))
+        found = gain_curves(chunk.terms.lines, chunk.sales)
+        best = found.best() * chunk.terms.lines.of("pack")
+        columns.append(chunk.measures() | {f"best_{name}": effect for name, effect in chunk.effects(best).items()})
+        curves.append(found)
         order.append(rows)
     back = np.argsort(np.concatenate(order))
     joined = {name: np.concatenate([c[name] for c in columns])[back] for name in columns[0]}
@@ -119,21 +121,22 @@ def look_ahead(forecast: Forecast, timeline: Timeline, terms: Terms, n: int, see
 
 
 def order_effects(
-    forecast: Forecast, timeline: Timeline, terms: Terms, quantity: F64, n: int, seed: int, whole: bool = True
-) -> dict[str, F64]:
-    """What an order of ``(S,)`` units changes, on the same paths as `look_ahead`.
+    forecast: Forecast, timeline: Timeline, terms: Terms, outlook: Outlook, quantity: F64, n: int, seed: int, whole: bool = True
+) -> dict[str, F64]:  # fmt: skip
+    """What an order of ``(S,)`` units changes, on the same paths as `look_ahead`, which saw what is best for each item alone.
 
     Returns:
         ``sold`` (units of it until the next order arrives) and ``carried`` (its units on the shelf times days).
     """
-    sold, carried = np.zeros(len(forecast)), np.zeros(len(forecast))
-    ordered = np.flatnonzero(quantity > 0)
-    for part, moments in _chunks(forecast.take(ordered), timeline, terms.take(ordered), n):
-        rows = ordered[part]
+    as_seen = quantity == outlook.curves.best() * terms.lines.of("pack")
+    out = {name: np.where(as_seen, outlook.columns[f"best_{name}"], 0.0) for name in ("sold", "carried")}
+    others = np.flatnonzero(~as_seen & (quantity > 0))
+    for part, moments in _chunks(forecast.take(others), timeline, terms.take(others), n):
+        rows = others[part]
         chunk = _Chunk.of(forecast.take(rows), timeline, terms.take(rows), moments, n, seed, whole)
-        sold[rows] = chunk.sales.sold(quantity[rows])
-        carried[rows] = chunk.sales.carried(quantity[rows]) * timeline.step_days
-    return {"sold": sold, "carried": carried}
+        for name, effect in chunk.effects(quantity[rows]).items():
+            out[name][rows] = effect
+    return out
 
 
 def _chunks(forecast: Forecast, timeline: Timeline, terms: Terms, n: int) -> list[tuple[npt.NDArray[np.int64], int]]:
@@ -221,6 +224,10 @@ class _Chunk:
             "beyond_units": np.where(t.stock_known, np.maximum(position - enough, 0.0), 0.0),
             "extended": (longest > self.timeline.days + 1e-9).astype(np.float64),
         }
+
+    def effects(self, quantity: F64) -> dict[str, F64]:
+        """Units that an order sells until the next one arrives, and its units on the shelf times days."""
+        return {"sold": self.sales.sold(quantity), "carried": self.sales.carried(quantity) * self.timeline.step_days}
 
     def _demand(self, days: F64) -> F64:
         return demand_within(self.paths, self.timeline.steps(days), self.season)

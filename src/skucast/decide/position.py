@@ -34,20 +34,12 @@ def inventory_position(
     Returns:
         ``on_hand`` and ``on_order`` in units, one row per series in order; null where unknown.
     """
-    counts = _latest(_checked(stock, repairs), today, repairs)
-    held = (
-        counts.with_columns(key=common_key(series, counts))
-        .group_by("key", maintain_order=True)
-        .agg(
-            pl.col("sku", "location").first(),
-            pl.col("on_hand", "on_order").sum(),
-            pl.col("age").max(),
-        )
-    )
+    counts, whose = shares(series, _latest(_checked(stock, repairs), today, repairs), repairs, "stock")
+    held = counts.group_by("key", maintain_order=True).agg(pl.col("on_hand", "on_order").sum(), pl.col("age").max())
     found = (
         series.select("row")
-        .join(shares(series, counts, repairs, "stock").drop("sku"), on="row", how="left", maintain_order="left")
-        .join(held.select("key", "on_hand", "on_order", "age"), on="key", how="left", maintain_order="left")
+        .join(whose, on="row", how="left", maintain_order="left")
+        .join(held, on="key", how="left", maintain_order="left")
     )
     has = found["on_hand"].is_not_null()
     assumptions.add("stock-shared", int((has & (found["users"] > 1)).sum()))
@@ -55,7 +47,7 @@ def inventory_position(
     return found.select(on_hand=pl.col("on_hand") * pl.col("share"), on_order=pl.col("on_order") * pl.col("share"))
 
 
-def shares(series: pl.DataFrame, table: pl.DataFrame, repairs: Repairs, name: str) -> pl.DataFrame:
+def shares(series: pl.DataFrame, table: pl.DataFrame, repairs: Repairs, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Which series each row of a table about SKUs (and their places) is for, and what share of it each gets.
 
     Rows without a place serve the series that have none of their own; where several series use the same rows, they are
@@ -68,10 +60,12 @@ def shares(series: pl.DataFrame, table: pl.DataFrame, repairs: Repairs, name: st
         name: of the table, for the repairs.
 
     Returns:
-        ``row, sku, key, share, users`` (series with the same rows), for series with any; the table's rows have the key
-        of `common_key`.
+        The table with a ``key``, and ``row, key, share, users`` (series with the same rows) for series with any.
     """
-    common = common_key(series, table)
+    # what a series and a row have in common: the SKU, and its place where both tell it
+    by_place = bool(series["location"].is_not_null().any()) and bool(table["location"].is_not_null().any())
+    placed = pl.col("sku") + _SEPARATOR + pl.col("location")
+    common = pl.when(pl.lit(by_place) & pl.col("location").is_not_null()).then(placed).otherwise(pl.col("sku"))
     rows = table.with_columns(key=common)
     wanted = series.select("row", "sku", "weight", key=common)
     known = wanted["key"].is_in(rows["key"].unique().implode())
@@ -79,16 +73,8 @@ def shares(series: pl.DataFrame, table: pl.DataFrame, repairs: Repairs, name: st
     _note_unused(rows, wanted, repairs, name)
     total = pl.col("weight").sum().over("key")
     share = pl.when(total > 0).then(pl.col("weight") / total).otherwise(1.0 / pl.len().over("key"))
-    return wanted.select("row", "sku", "key", share=share, users=pl.len().over("key")).filter(
-        pl.col("key").is_in(rows["key"].unique().implode())
-    )
-
-
-def common_key(series: pl.DataFrame, table: pl.DataFrame) -> pl.Expr:
-    """What a series and a row of the table have in common: the SKU, and its place where both tell it."""
-    by_place = bool(series["location"].is_not_null().any()) and bool(table["location"].is_not_null().any())
-    placed = pl.col("sku") + _SEPARATOR + pl.col("location")
-    return pl.when(pl.lit(by_place) & pl.col("location").is_not_null()).then(placed).otherwise(pl.col("sku"))
+    whose = wanted.select("row", "key", share=share, users=pl.len().over("key"))
+    return rows, whose.filter(pl.col("key").is_in(rows["key"].unique().implode()))
 
 
 def _checked(stock: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:

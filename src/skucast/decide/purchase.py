@@ -101,7 +101,7 @@ def purchase_plan(
     outlook = look_ahead(forecast, timeline, arrays, plan.paths, seed, plan.whole_units)
     money = terms["has_money"].to_numpy()
     order = choose_order(forecast, timeline, arrays, outlook, plan, money, currency, seed)
-    effects = order_effects(forecast, timeline, arrays, order.quantity, plan.paths, seed, plan.whole_units)
+    effects = order_effects(forecast, timeline, arrays, outlook, order.quantity, plan.paths, seed, plan.whole_units)
     _assume(assumptions, forecast, arrays, outlook, order, terms, plan)
     table = _table(forecast, timeline, series, terms, held, arrays, outlook, order, effects)
     table = _ranked(table.with_columns(planned=pl.Series(~broken)))
@@ -257,7 +257,6 @@ def _table(
         "_p_sold": order.p_sold,
         "_ideal": outlook.curves.ideal,
         "_least": lines.least * lines.of("pack"),
-        "_shortage_cost": t.underage,
     }  # fmt: skip
     listed = order.told
     nothing = pl.Series([None] * len(forecast), dtype=pl.String)

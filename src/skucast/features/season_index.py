@@ -21,10 +21,10 @@ _LEAST = 1e-9
 def season_index(panel: Panel, ahead: int) -> tuple[F64, F64]:
     """The yearly season that all series share, as factors about one.
 
-    The mean sale per series on offer is set against its own moving mean over a year; the logarithms of these ratios are averaged
-    over dates within about a week of each other in different years (feasts and campaigns move a little), and drawn
-    towards one: by how far two halves of the series agree on the season, by how alike the years are, and by how many have been seen. An
-    item's own season is mostly noise: it sells too little. What all items share is not.
+    The mean sale per series on offer is set against its own moving mean over a year; the logarithms of these ratios are
+    averaged over dates within about a week of each other in different years (feasts and campaigns move a little), and
+    drawn towards one: by how far two halves of the series agree on the season, by how alike the years are, and by how
+    many have been seen. An item's own season is mostly noise: it sells too little. What all items share is not.
 
     Args:
         panel: history; steps hidden by stock-outs do not count.
@@ -46,10 +46,11 @@ def season_index(panel: Panel, ahead: int) -> tuple[F64, F64]:
     apart = np.abs(days[:, None] - days[None, :steps])
     near = np.maximum(1.0 - np.minimum(apart, _YEAR - apart) / _REACH, 0.0)
     values = panel.dense(panel.observed).astype(np.float64)
-    found = _log_index(values, near, year)
-    seen = (near * _ratios(values, year)[1]).sum(axis=1)
+    ratio, fine = _ratios(values, year)
+    found = _log_index(ratio, fine, near, year)
+    seen = (near * fine).sum(axis=1)
     years = seen / max(seen[:steps].max() / (steps / year), _LEAST)
-    alike = _between_years(values, near, year)
+    alike = _between_years(ratio, fine, near, year)
     strength = _between_halves(values, near, year) * years * alike / (1.0 + (years - 1.0) * alike)
     index = np.exp(np.where(seen >= _SEEN, strength * found, 0.0))
     return index[:steps], index[steps:]
@@ -65,12 +66,11 @@ def _ratios(values: F64, year: int) -> tuple[F64, npt.NDArray[np.bool_]]:
     return np.where(fine, logs - _moving_mean(logs, fine, year), 0.0), fine
 
 
-def _log_index(values: F64, near: F64, year: int) -> F64:
+def _log_index(ratio: F64, fine: npt.NDArray[np.bool_], near: F64, year: int) -> F64:
     """Smoothed logarithms of sales against their level, for every row of ``near``."""
-    ratio, fine = _ratios(values, year)
     weight = near * fine
     found = (weight @ ratio) / np.maximum(weight.sum(axis=1), _LEAST)
-    return np.asarray(found - found[values.shape[1] - year : values.shape[1]].mean())
+    return np.asarray(found - found[ratio.size - year : ratio.size].mean())
 
 
 def _moving_mean(logs: F64, fine: npt.NDArray[np.bool_], year: int) -> F64:
@@ -86,15 +86,14 @@ def _between_halves(values: F64, near: F64, year: int) -> float:
     if len(values) < 2:
         return 1.0
     order = np.argsort(-np.nansum(values, axis=1), kind="stable")  # alike in size
-    one, other = (_log_index(values[order[k::2]], near, year)[: values.shape[1]] for k in range(2))
+    one, other = (_log_index(*_ratios(values[order[k::2]], year), near[: values.shape[1]], year) for k in range(2))
     both = _correlation(one, other)
     return 2 * both / (1 + both)
 
 
-def _between_years(values: F64, near: F64, year: int) -> float:
+def _between_years(ratio: F64, fine: npt.NDArray[np.bool_], near: F64, year: int) -> float:
     """Share of one year's index that another year has in common, 0 to 1: as far as two years can be compared, else as usual."""
-    steps = values.shape[1]
-    ratio, fine = _ratios(values, year)
+    steps = ratio.size
     common, compared = 0.0, 0
     block = (steps - 1 - np.arange(steps)) // year
     rows = near[steps - year : steps]

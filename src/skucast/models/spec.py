@@ -28,6 +28,8 @@ Arrays = dict[str, npt.NDArray[Any]]
 Progress = Callable[[str, float], None]
 """Hook for long work: ``progress(what, fraction_done)``."""
 
+Probabilistic = Literal["native", "residuals", "conformal"]
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -48,7 +50,7 @@ class Capabilities:
     """
 
     summary: str
-    probabilistic: Literal["native", "residuals", "conformal"] = "native"
+    probabilistic: Probabilistic = "native"
     scope: Literal["local", "global"] = "local"
     known: bool = False
     past: bool = False

@@ -17,6 +17,7 @@ from ..panel import Panel
 from .choice import Choice
 from .clock import Clock, scaled
 from .members import FittedMembers
+from .nested import of_others
 from .trial import Trial, counted, planned_trial
 
 _QUICK = ("seasonal-naive", "ets", "tsb", "fourier", "theta", "negbin")
@@ -54,14 +55,8 @@ class Auto(Spec):
     """
 
     name: ClassVar[str] = "auto"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        summary="Tests several models on the panel's last windows and combines the best per demand class.",
-        probabilistic="native",
-        scope="global",
-        known=True,
-        past=True,
-        static=True,
-        stochastic=True,
+    capabilities: ClassVar[Capabilities] = of_others(
+        "Tests several models on the panel's last windows and combines the best per demand class."
     )
     space: ClassVar[Space] = {"preset": OneOf(*_PRESETS), "windows": Range(1, 6)}
     members: tuple[str, ...] = ()

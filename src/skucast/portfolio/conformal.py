@@ -18,7 +18,7 @@ from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
 from ..panel import Panel
 from .calibration import Calibration, Scores, window_scores
 from .clock import scaled
-from .nested import FittedNested, Nested, levels_with, nested, read_nested
+from .nested import FittedNested, Nested, levels_with, nested, of_others, read_nested
 from .trial import counted, planned_trial
 
 _DECAY = 0.7  # weight of a window relative to the next newer one, when adaptive
@@ -41,14 +41,8 @@ class Conformal(Spec):
     """
 
     name: ClassVar[str] = "conformal"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        summary="Any model, its intervals calibrated on past windows (split or adaptive conformal).",
-        probabilistic="conformal",
-        scope="global",
-        known=True,
-        past=True,
-        static=True,
-        stochastic=True,
+    capabilities: ClassVar[Capabilities] = of_others(
+        "Any model, its intervals calibrated on past windows (split or adaptive conformal).", probabilistic="conformal"
     )
     space: ClassVar[Space] = {"windows": Range(1, 6), "adaptive": OneOf(False, True)}
     base: Nested = "pretrained"

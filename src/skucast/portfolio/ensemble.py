@@ -20,6 +20,7 @@ from .choice import Choice
 from .clock import scaled
 from .combine import HOWS, How
 from .members import FittedMembers, MemberError
+from .nested import of_others
 from .seeds import Seeds
 from .trial import counted, planned_trial
 
@@ -50,14 +51,8 @@ class Ensemble(Spec):
     """
 
     name: ClassVar[str] = "ensemble"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        summary="Puts models that you name together: by tested, equal or given weights; mean, median or pool.",
-        probabilistic="native",
-        scope="global",
-        known=True,
-        past=True,
-        static=True,
-        stochastic=True,
+    capabilities: ClassVar[Capabilities] = of_others(
+        "Puts models that you name together: by tested, equal or given weights; mean, median or pool."
     )
     space: ClassVar[Space] = {
         "weights": OneOf("selected", "equal"),

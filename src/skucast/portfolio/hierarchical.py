@@ -22,7 +22,7 @@ from .clock import scaled
 from .coherent import Coherent, coherent
 from .grouped import group_known, group_panel
 from .hierarchy import Hierarchy
-from .nested import FittedNested, Nested, nested, read_nested
+from .nested import FittedNested, Nested, nested, of_others, read_nested
 from .reconcile import METHODS, Method, reconcile
 from .temporal import moved_to
 
@@ -54,15 +54,8 @@ class Hierarchical(Spec):
     """
 
     name: ClassVar[str] = "hierarchical"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        summary="Forecasts items, groups and the total each by themselves and makes them add up.",
-        probabilistic="native",
-        scope="global",
-        known=True,
-        past=True,
-        static=True,
-        stochastic=True,
-        joint=True,
+    capabilities: ClassVar[Capabilities] = of_others(
+        "Forecasts items, groups and the total each by themselves and makes them add up.", joint=True
     )
     space: ClassVar[Space] = {"method": OneOf("bottom-up", "ols", "wls-struct", "wls-level", "wls-var", "mint-shrink")}
     items: Nested = "pretrained"

@@ -11,12 +11,19 @@ import numpy.typing as npt
 
 from ..forecast import LEVELS, Forecast
 from ..models import registry
-from ..models.spec import Arrays, Fitted, Spec
+from ..models.spec import Arrays, Capabilities, Fitted, Probabilistic, Spec
 from ..panel import F32, Panel
 from .seeds import Seeds
 
 Nested = str | Mapping[str, Any]
 """A model within a spec: a name, or the JSON form of a spec."""
+
+
+def of_others(summary: str, probabilistic: Probabilistic = "native", joint: bool = False) -> Capabilities:
+    """What a model can that is made of others: whatever they can."""
+    return Capabilities(
+        summary, probabilistic, scope="global", known=True, past=True, static=True, stochastic=True, joint=joint
+    )  # fmt: skip
 
 
 class FittedNested(Fitted):

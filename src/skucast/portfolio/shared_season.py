@@ -14,7 +14,7 @@ from ..models import registry
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
 from ..models.whole_demand import snapped, whole
 from ..panel import Panel
-from .nested import FittedNested, Nested, nested, read_nested
+from .nested import FittedNested, Nested, nested, of_others, read_nested
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,8 @@ class SharedSeason(Spec):
     """
 
     name: ClassVar[str] = "shared-season"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        summary="Takes the yearly season that all series share out, any model forecasts the rest.",
-        probabilistic="native",
-        scope="global",
-        known=True,
-        past=True,
-        static=True,
-        stochastic=True,
-        joint=True,
+    capabilities: ClassVar[Capabilities] = of_others(
+        "Takes the yearly season that all series share out, any model forecasts the rest.", joint=True
     )
     base: Nested = "pretrained"
 

@@ -19,7 +19,7 @@ from ..panel import F32, Panel
 from .clock import scaled
 from .grouped import coarser, period_means, whole_periods
 from .hierarchy import F64, Hierarchy
-from .nested import FittedNested, Nested, nested, read_nested
+from .nested import FittedNested, Nested, nested, of_others, read_nested
 from .reconcile import reconcile
 
 
@@ -41,15 +41,7 @@ class Temporal(Spec):
     """
 
     name: ClassVar[str] = "temporal"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        summary="One model for days, weeks and months at once, made to agree.",
-        probabilistic="native",
-        scope="global",
-        known=True,
-        past=True,
-        static=True,
-        stochastic=True,
-    )
+    capabilities: ClassVar[Capabilities] = of_others("One model for days, weeks and months at once, made to agree.")
     base: Nested = "pretrained"
     periods: tuple[str, ...] = ()
     coarse: Nested = "pretrained"

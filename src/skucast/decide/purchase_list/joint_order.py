@@ -13,7 +13,7 @@ import polars as pl
 from ...errors import ConfigError
 from .columns import Columns
 from .gain_curves import I64, GainCurves
-from .lines import Limits, Lines
+from .lines import Bool, Limits, Lines
 from .list_reasons import CONFLICTS, sentence
 from .programme import Programme
 from .ranked_list import buy_down
@@ -207,6 +207,13 @@ def _table(
 
 
 _HALF = 0.5  # of a unit; less reads as none
+
+
+def spoiling(lines: Lines, curves: GainCurves) -> Bool:
+    """``(S,)`` items worth ordering whose smallest line is more than sells before it expires."""
+    return np.asarray((lines.least > curves.most) & (curves.ideal >= _HALF))
+
+
 _LEAST = ("beyond-budget", "beyond-capacity", "min-order-spoils", "not-worth")
 
 

@@ -96,8 +96,8 @@ def order_sales(
             expires: 0.5 sells out in time in half of the futures, 0.1 in nine of ten; a number or ``(S,)``.
         arrivals: ``(S, A)`` units on their way, column ``k`` received at the beginning of step ``k``.
         later: further orders that are looked at. Each finds stock of today's order and fills it up to a target, at
-            least by its smallest line; stock beyond cannot be sent back and goes on to cost. So little is ordered before demand falls, and for
-            futures in which less will have been sold than expected.
+            least by its smallest line; stock beyond cannot be sent back and goes on to cost. So little is ordered before
+            demand falls, and for futures in which less will have been sold than expected.
         target: of the later orders: quantile of demand until the one after them, ``(S,)`` or a number.
 
     Raises:
@@ -125,9 +125,13 @@ def order_sales(
     most = np.maximum(-played.left, 0.0)  # that customers wait for already
     kept, stock = np.zeros(len(lines)), np.maximum(played.left, 0.0)
 
+    def there_by(moment: F64) -> F64:
+        """Units on the shelf without the order, below zero what was asked for beyond them."""
+        return np.asarray(played.left + _between(coming, begin, moment) - (demand_within(x, moment, season) - early))
+
     def after(moment: F64) -> tuple[F64, F64]:
         """Units asked of the order by then and units on the shelf without it."""
-        there = played.left + _between(coming, begin, moment) - (demand_within(x, moment, season) - early)
+        there = there_by(moment)
         # what an earlier unit has served needs no second one, and what was lost does not come back
         asked = np.maximum(most, -there)
         return asked, np.where(np.asarray(lines.lost)[:, None], there + asked, np.maximum(there, 0.0))
@@ -143,8 +147,7 @@ def order_sales(
         use = demand_within(x, moment + review, season) - demand_within(x, moment, season)
         # where a lot is more than that, a later order would bring the lot as well
         level = np.maximum(quantile_of_sorted(np.sort(use, axis=1), goal), lot)[:, None]
-        there = played.left + _between(coming, begin, moment) - (demand_within(x, moment, season) - early)
-        asked[:, :, moments + k] = np.maximum(level - there, 0.0)
+        asked[:, :, moments + k] = np.maximum(level - there_by(moment), 0.0)
         gaps[:, :, moments + k] = review
     in_life = np.full(len(lines), np.inf)
     spoils = np.flatnonzero(np.isfinite(lines.of("shelf_life")))
