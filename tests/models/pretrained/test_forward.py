@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skucast.models.pretrained.forward import Forward, mean_weights
+from skucast.models.pretrained.answer import mean_weights
+from skucast.models.pretrained.forward import Forward
 from skucast.models.pretrained.inputs import Inputs, inputs
 from skucast.models.pretrained.prior.block import draw
 from skucast.models.pretrained.size import LEVELS, SIZES

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ...panel import F32
-from .forward import mean_weights
+from .forward import Forward
+from .inputs import Inputs
 from .size import LEVELS
 
+_FAR = 12.0  # of asinh: a hundred thousand times the scale
 
-def at_levels(quantiles: F32, levels: Sequence[float]) -> F32:
-    """``(..., Q)`` from ``(..., len(LEVELS))``: linear in the normal score of the level, also beyond the outermost."""
+
+def units(network: Forward, made: Inputs) -> F32:
+    """Quantiles ``(B, H, len(LEVELS))`` in units."""
+    space = network.quantiles(made)
+    return np.asarray(np.maximum(np.sinh(np.clip(space, -_FAR, _FAR)) * made.scale[:, None, None], 0), dtype=np.float32)
+
+
+def at_levels(quantiles: F32, levels: Sequence[float], given: Sequence[float] = LEVELS) -> F32:
+    """``(..., Q)`` from ``(..., len(given))``: linear in the normal score of the level, also beyond the outermost."""
     from scipy.special import ndtri
 
-    have, want = ndtri(np.array(LEVELS)), ndtri(np.asarray(levels, dtype=np.float64))
+    have, want = ndtri(np.array(given)), ndtri(np.asarray(levels, dtype=np.float64))
     upper = np.clip(np.searchsorted(have, want - 1e-9), 1, have.size - 1)
     share = ((want - have[upper - 1]) / (have[upper] - have[upper - 1])).astype(np.float32)
     low, high = quantiles[..., upper - 1], quantiles[..., upper]
@@ -24,6 +34,32 @@ def at_levels(quantiles: F32, levels: Sequence[float]) -> F32:
     return np.asarray(np.where(exact, np.where(share > 0.5, high, low), between), dtype=np.float32)
 
 
-def expected(quantiles: F32) -> F32:
+def expected(quantiles: F32, given: Sequence[float] = LEVELS) -> F32:
     """Mean of the distributions: ``(...,)``."""
-    return np.asarray(np.maximum((quantiles * mean_weights()).sum(axis=-1), 0), dtype=np.float32)
+    return np.asarray(np.maximum((quantiles * mean_weights(given)).sum(axis=-1), 0), dtype=np.float32)
+
+
+def mean_weights(given: Sequence[float] = LEVELS) -> npt.NDArray[np.float32]:
+    """Weights of the quantiles whose sum is the mean.
+
+    Between levels below the median quantiles rise in a straight line, above it as those of an exponential distribution
+    do: demand that is mostly zero has its mean in a tail where a straight line would lie far too high.
+    """
+    level = np.asarray(given, dtype=np.float64)
+    survival = 1 - level
+    weight = np.zeros(level.size)
+    gap = np.diff(level)
+    # share of the way from one quantile to the next that is covered in the mean over the levels between
+    share = np.full(gap.size, 0.5)
+    for k in np.flatnonzero(level[:-1] >= 0.5):
+        s = survival[k : k + 2]
+        depth = s - s * np.log(s)  # integral of -log(s)
+        share[k] = ((depth[0] - depth[1]) / gap[k] + np.log(s[0])) / np.log(s[0] / s[1])
+    weight[:-1] += gap * (1 - share)
+    weight[1:] += gap * share
+    weight[0] += level[0]
+    weight[-1] += survival[-1]
+    beyond = survival[-1] / np.log(survival[-2] / survival[-1])  # mean excess of the tail, times its weight
+    weight[-1] += beyond
+    weight[-2] -= beyond
+    return weight.astype(np.float32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...panel import F32
+from .moving import around, cumulated
 from .window import SLOTS, Window
 
 COLUMNS = 3 + SLOTS
@@ -20,8 +21,8 @@ class Effects:
     """Covariates made comparable, and their effects.
 
     Attributes:
-        shown: ``(B, L + H, COLUMNS)`` covariates in units of their own variation; 0 where unknown.
-        present: ``(B, L + H, COLUMNS)`` 1 where known.
+        shown: ``(COLUMNS, B, L + H)`` covariates in units of their own variation; 0 where unknown.
+        present: ``(COLUMNS, B, L + H)`` 1 where known.
         ahead: ``(B, H, COLUMNS + 1)`` what each alone, and all together, would add to the steps ahead.
         explained: ``(B, L)`` what all together explain of the past.
         summary: ``(B, 4 * COLUMNS)`` effects alone and together, their certainty, share of steps that are known.
@@ -42,67 +43,76 @@ def effects(window: Window, residual: F32, ok: F32) -> Effects:
         residual: ``(B, L)`` demand in the network's space minus its local level and season; 0 where not observed.
         ok: ``(B, L)`` 1 where observed.
     """
-    length = residual.shape[1]
-    shown, present = _comparable(window)
-    share = present[:, :length].mean(axis=1)
-    if not shown.any():  # most panels have no covariates at all; what follows would be zeros
-        nothing = np.zeros((len(shown), 3 * COLUMNS), np.float32)
-        ahead = np.zeros((len(shown), window.horizon, COLUMNS + 1), np.float32)
-        return Effects(shown, present, ahead, np.zeros_like(residual), np.concatenate([nothing, share], axis=1))
-    moved = _moved(shown, present, length, window.grid.half)
-    past = moved[:, :length] * ok[:, :, None]
-    turned = np.ascontiguousarray(past.transpose(0, 2, 1))
-    square = turned @ past
-    product = (turned @ residual[:, :, None])[:, :, 0]
+    rows, length = residual.shape
+    shown = np.zeros((COLUMNS, *window.price.shape), np.float32)
+    present = np.zeros_like(shown)
+    for column in range(COLUMNS):
+        _compare(window, column, shown[column], present[column])
+    ahead = np.zeros((rows, window.horizon, COLUMNS + 1), np.float32)
+    summary = np.zeros((rows, 4, COLUMNS), np.float32)
+    summary[:, 3] = present[:, :, :length].mean(axis=2).T
+    # most panels have few covariates or none: what follows would be zeros for the others
+    some = [column for column in range(COLUMNS) if shown[column].any()]
+    if not some:
+        return Effects(shown, present, ahead, np.zeros_like(residual), summary.reshape(rows, -1))
+    moved = np.stack([_moved(shown[c], present[c], length, window.grid.half) for c in some], axis=1)  # (B, C, L + H)
+    past = moved[:, :, :length] * ok[:, None]
+    square = past @ past.transpose(0, 2, 1)
+    product = (past @ residual[:, :, None])[:, :, 0]
     diagonal = np.einsum("bcc->bc", square)
     alone = product / (diagonal + _RIDGE)
-    together = np.linalg.solve(square + _RIDGE * np.eye(COLUMNS, dtype=np.float32), product[:, :, None])[:, :, 0]
+    together = np.linalg.solve(square + _RIDGE * np.eye(len(some), dtype=np.float32), product[:, :, None])[:, :, 0]
     n = np.maximum(ok.sum(axis=1, keepdims=True), 1)
     noise = np.sqrt((residual**2).sum(axis=1, keepdims=True) / n) + 0.05
     certain = alone * np.sqrt(diagonal) / noise
-    future = moved[:, length:]
-    ahead = np.concatenate([future * alone[:, None], (future * together[:, None]).sum(axis=2, keepdims=True)], axis=2)
-    summary = np.concatenate([alone, together, certain, share], axis=1)
-    ahead, summary = (np.clip(x, -_FAR, _FAR).astype(np.float32) for x in (ahead, summary))
-    explained = (past @ together[:, :, None])[:, :, 0].astype(np.float32)
-    return Effects(shown, present, ahead, explained, summary)
+    future = moved[:, :, length:].transpose(0, 2, 1)
+    ahead[:, :, some] = np.clip(future * alone[:, None], -_FAR, _FAR)
+    ahead[:, :, -1] = np.clip((future @ together[:, :, None])[:, :, 0], -_FAR, _FAR)
+    for k, effect in enumerate((alone, together, certain)):
+        summary[:, k, some] = np.clip(effect, -_FAR, _FAR)
+    explained = (together[:, None] @ past)[:, 0].astype(np.float32)
+    return Effects(shown, present, ahead, explained, summary.reshape(rows, -1))
 
 
-def _comparable(window: Window) -> tuple[F32, F32]:
-    rows, steps = window.price.shape
+def _compare(window: Window, column: int, shown: F32, present: F32) -> None:
+    """Fill one column ``(B, L + H)`` of what `effects` shows."""
+    flag = column in (1, 2)
+    if column == 0:
+        known = window.price > 0
+        raw = np.log(np.where(known, window.price, np.float32(1)))
+    else:
+        found = (
+            window.promotion
+            if column == 1
+            else window.occasion[:, :, 0]
+            if column == 2
+            else window.slots[:, :, column - 3]
+        )
+        known = np.isfinite(found)
+        raw = np.where(known, found, np.float32(0))
+    if not known.any():
+        return
     length = window.context
-    raw = np.empty((rows, steps, COLUMNS), np.float32)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        raw[:, :, 0] = np.where(window.price > 0, np.log(window.price), np.nan)
-    raw[:, :, 1] = window.promotion
-    raw[:, :, 2] = window.occasion[:, :, 0]
-    raw[:, :, 3:] = window.slots
-    known = np.isfinite(raw)
-    raw = np.where(known, raw, 0.0)
-    past = known[:, :length]
-    n = np.maximum(past.sum(axis=1, keepdims=True), 1)
-    centre = np.where(past.any(axis=1, keepdims=True), raw[:, :length].sum(axis=1, keepdims=True) / n, 0.0)
-    centre[:, :, 1:3] = 0.0  # nothing is what flags are measured from
-    away = np.where(known, raw - centre, 0.0)
-    sd = np.sqrt((away[:, :length] ** 2).sum(axis=1, keepdims=True) / n)
-    spread = np.ones_like(sd)
-    spread[:, :, 0] = 0.2
-    # a covariate that was constant says nothing about what its changes do
-    spread[:, :, 3:] = np.where(sd[:, :, 3:] > 1e-4 * (1e-6 + np.abs(centre[:, :, 3:])), sd[:, :, 3:], np.inf)
-    return np.clip(away / spread, -_FAR, _FAR).astype(np.float32), known.astype(np.float32)
+    present[:] = known
+    n = np.maximum(known[:, :length].sum(axis=1, keepdims=True), 1)
+    if flag:  # nothing is what flags are measured from
+        shown[:] = np.clip(raw, -_FAR, _FAR)
+        return
+    centre = (raw[:, :length].sum(axis=1, keepdims=True, dtype=np.float64) / n).astype(np.float32)
+    away = (raw - centre) * known
+    if column == 0:
+        spread = np.float32(0.2)
+    else:  # a covariate that was constant says nothing about what its changes do
+        sd = np.sqrt((away[:, :length] ** 2).sum(axis=1, keepdims=True) / n)
+        spread = np.where(sd > 1e-4 * (1e-6 + np.abs(centre)), sd, np.inf)
+    shown[:] = np.clip(away / spread, -_FAR, _FAR)
 
 
 def _moved(shown: F32, present: F32, length: int, half: int) -> F32:
-    """Covariates minus their own local level, so that they match demand minus its own."""
-    rows, steps, columns = shown.shape
-    total = np.zeros((rows, length + 1, columns), np.float32)
-    count = np.zeros((rows, length + 1, columns), np.float32)
-    np.cumsum(shown[:, :length], axis=1, out=total[:, 1:])
-    np.cumsum(present[:, :length], axis=1, out=count[:, 1:])
+    """A covariate minus its own local level, so that it matches demand minus its own: ``(B, L + H)``."""
+    total, count = (around(cumulated(x[:, :length]), half) for x in (shown, present))
+    past = total / np.maximum(count, 1)
     # ahead the level of the last steps holds on
-    t = np.minimum(np.arange(steps), length - 1 - min(half, length - 1) if length > 2 * half else length - 1)
-    t = np.where(np.arange(steps) < length, np.arange(steps), t)
-    low, high = np.clip(t - half, 0, length), np.clip(t + half + 1, 0, length)
-    n = count[:, high] - count[:, low]
-    level = (total[:, high] - total[:, low]) / np.maximum(n, 1)
+    last = length - 1 - min(half, length - 1) if length > 2 * half else length - 1
+    level = np.concatenate([past, np.repeat(past[:, last : last + 1], shown.shape[1] - length, axis=1)], axis=1)
     return np.asarray((shown - level) * present, dtype=np.float32)

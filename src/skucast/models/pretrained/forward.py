@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from ...panel import F32
 from .inputs import Inputs
@@ -15,7 +17,9 @@ from .size import LEVELS, Size
 _EPS = np.float32(1e-5)
 _MIDDLE = LEVELS.index(0.5)
 _NARROW = np.float32(1.0)
-_CLOSED = np.float32(-1e4)
+_HIGH = np.float32(78.0)  # whose exponential, times a few hundred tokens and their values, is still a number
+
+Layer = tuple[F32, F32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,59 +34,119 @@ class Forward:
     size: Size
     weights: Mapping[str, F32]
 
+    @cached_property
+    def _layers(self) -> dict[str, Layer]:
+        """Matrices ``(in, out)`` and biases, with all that can be multiplied beforehand in them.
+
+        The weights of a norm go into the matrix after it, the scale of attention into its queries, and
+        half of what `_silu` is told into the matrices before it.
+        """
+        names = [name.removesuffix(".bias") for name in self.weights if name.endswith(".bias")]
+        out: dict[str, Layer] = {}
+        for name in names:
+            matrix, bias = self.weights[f"{name}.weight"].T.copy(), self.weights[f"{name}.bias"].copy()
+            before, _, last = name.rpartition(".")
+            if last in ("up", "query"):
+                matrix *= self.weights[f"{before}.norm.weight"][:, None]
+            by = {"query": self.size.head**-0.5, "up": 0.5, "token": 0.5}.get(last, 1.0)
+            out[name] = (matrix * np.float32(by), bias * np.float32(by))
+        return out
+
+    @cached_property
+    def _remembering(self) -> F32:
+        """The layer ``memory`` as `_attend` wants it, with the biases in a last row.
+
+        From all keys that of "nothing fits" is taken away, so that its own score is 0; and every value gets a last
+        number that is 1, so that one product makes the weighted sum and the sum of weights.
+        """
+        size = self.size
+        whole = np.concatenate(self._layers["memory"], axis=None).reshape(-1, 2 * size.rounds, size.heads, size.head)
+        parts = []
+        for k in range(size.rounds):
+            key, value = whole[:, 2 * k].copy(), np.zeros((len(whole), size.heads, size.head + 1), np.float32)
+            key[-1] -= self.weights[f"attend.{k}.nothing"][0].reshape(size.heads, size.head)
+            value[:, :, : size.head] = whole[:, 2 * k + 1]
+            value[-1, :, size.head] = 1
+            parts += [key.reshape(len(whole), -1), value.reshape(len(whole), -1)]
+        return np.concatenate(parts, axis=1)
+
     def quantiles(self, made: Inputs) -> F32:
         """Quantiles ``(B, H, len(LEVELS))`` in the network's space, rising."""
         size = self.size
         x = self._linear("enter", made.history)
         for k in range(size.history_blocks):
-            x = self._residual(f"blocks.{k}", x)
+            self._residual(f"blocks.{k}", x)
         rows, ahead = made.steps.shape[:2]
         z = self._linear("step", made.steps.reshape(rows * ahead, -1))
-        z += np.repeat(self._linear("summary", x), ahead, axis=0)
-        flat = made.tokens.reshape(-1, made.tokens.shape[2])
-        memory = self._linear("memory", np.concatenate([flat, _silu(self._linear("token", flat))], axis=1))
-        memory = memory.reshape(rows, made.tokens.shape[1], 2 * size.rounds, size.heads, size.head)
-        bias = np.where(made.seen, np.float32(0.0), _CLOSED)
+        z.reshape(rows, ahead, -1)[:] += self._linear("summary", x)[:, None]
+        memory = self._memory(made).reshape(rows, -1, size.rounds, size.heads * (2 * size.head + 1))
         for k in range(size.rounds):
-            z = self._attend(f"attend.{k}", z, memory[:, :, 2 * k], memory[:, :, 2 * k + 1], bias)
-            z = self._residual(f"think.{k}", z)
+            self._attend(f"attend.{k}", z, memory[:, :, k])
+            self._residual(f"think.{k}", z)
         return made.yardstick.undo(_ordered(self._linear("head", z)).reshape(rows, ahead, -1))
 
     def _linear(self, name: str, x: F32) -> F32:
-        out: F32 = x @ self.weights[f"{name}.weight"].T
-        out += self.weights[f"{name}.bias"]
+        """A layer; what it returns is written over by the next of the same name."""
+        matrix, bias = self._layers[name]
+        out = np.matmul(x, matrix, out=_room(name.rpartition(".")[2], len(x), matrix.shape[1]))
+        out += bias
         return out
 
-    def _norm(self, name: str, x: F32) -> F32:
-        mean = np.einsum("ij,ij->i", x, x)[:, None] / np.float32(x.shape[1])
-        return np.asarray(x * (1 / np.sqrt(mean + _EPS)) * self.weights[f"{name}.weight"])
+    def _residual(self, name: str, x: F32) -> None:
+        x += self._linear(f"{name}.down", _silu(self._linear(f"{name}.up", _norm(x))))
 
-    def _residual(self, name: str, x: F32) -> F32:
-        return x + self._linear(f"{name}.down", _silu(self._linear(f"{name}.up", self._norm(f"{name}.norm", x))))
+    def _memory(self, made: Inputs) -> F32:
+        """Keys and values ``(B * L, ...)`` of all rounds."""
+        flat = made.tokens.reshape(-1, made.tokens.shape[2])
+        joined = _room("joined", len(flat), len(self._remembering))
+        joined[:, -1] = made.seen.ravel()  # what was not observed weighs nothing
+        seen = joined[:, -1:]
+        np.multiply(flat, seen, out=joined[:, : flat.shape[1]])
+        np.multiply(_silu(self._linear("token", flat)), seen, out=joined[:, flat.shape[1] : -1])
+        return np.matmul(joined, self._remembering, out=_room("memory", len(flat), self._remembering.shape[1]))
 
-    def _attend(self, name: str, z: F32, key: F32, value: F32, bias: F32) -> F32:
-        """See `network.Attention`; ``z`` is ``(B * H, step)``, key and value ``(B, L, heads, head)``."""
+    def _attend(self, name: str, z: F32, memory: F32) -> None:
+        """See `network.Attention`; ``z`` is ``(B * H, step)``, memory ``(B, L, keys and values)``."""
         heads, head = self.size.heads, self.size.head
-        rows = len(bias)
-        query = self._linear(f"{name}.query", self._norm(f"{name}.norm", z))
-        query *= np.float32(head**-0.5)
-        query = np.ascontiguousarray(query.reshape(rows, -1, heads, head).transpose(0, 2, 1, 3))  # (B, heads, H, head)
-        nothing = self.weights[f"{name}.nothing"].reshape(2, heads, head)
-        score = query @ key.transpose(0, 2, 3, 1)  # (B, heads, H, L)
-        score += bias[:, None, None]
-        alone = (query * nothing[0][:, None]).sum(axis=3, keepdims=True)  # (B, heads, H, 1)
-        top = np.maximum(score.max(axis=3, keepdims=True), alone)
-        score -= top
-        np.exp(score, out=score)
-        alone = np.exp(alone - top)
-        total = score.sum(axis=3, keepdims=True) + alone
-        mixed = (score @ value.transpose(0, 2, 1, 3) + alone * nothing[1][:, None]) / total
-        mixed = mixed.transpose(0, 2, 1, 3).reshape(z.shape[0], heads * head)
-        return z + self._linear(f"{name}.out", mixed)
+        rows = len(memory)
+        key = memory[:, :, : heads * head].reshape(rows, -1, heads, head)
+        value = memory[:, :, heads * head :].reshape(rows, -1, heads, head + 1)
+        query = self._linear(f"{name}.query", _norm(z)).reshape(rows, -1, heads, head).transpose(0, 2, 1, 3)
+        weight = _room("weight", rows, heads, query.shape[2], key.shape[1])
+        np.matmul(query, np.ascontiguousarray(key.transpose(0, 2, 3, 1)), out=weight)
+        if weight.max(initial=0) > _HIGH:
+            np.minimum(weight, _HIGH, out=weight)
+        np.exp(weight, out=weight)
+        mixed = weight @ value.transpose(0, 2, 1, 3)  # (B, heads, H, head + 1)
+        nothing = self.weights[f"{name}.nothing"][1].reshape(heads, 1, head)
+        mixed = (mixed[..., :head] + nothing) / (1 + mixed[..., head:])
+        z += self._linear(f"{name}.out", mixed.transpose(0, 2, 1, 3).reshape(-1, heads * head))
 
 
-def _silu(x: F32) -> F32:
-    return np.asarray(x / (1 + np.exp(-np.maximum(x, np.float32(-80)))), dtype=np.float32)
+_ROOMS = threading.local()
+
+
+def _room(name: str, *shape: int) -> F32:
+    """An array to write to, the same memory each time: fresh memory would take a third of all time."""
+    size = math.prod(shape)
+    room: F32 | None = getattr(_ROOMS, name, None)
+    if room is None or room.size < size:
+        room = np.empty(size, np.float32)
+        setattr(_ROOMS, name, room)
+    return room[:size].reshape(shape)
+
+
+def _norm(x: F32) -> F32:
+    size = np.einsum("ij,ij->i", x, x)[:, None] / np.float32(x.shape[1])
+    return np.asarray(np.multiply(x, 1 / np.sqrt(size + _EPS), out=_room("norm", *x.shape)))
+
+
+def _silu(half: F32) -> F32:
+    """``x * sigmoid(x)`` of twice what is given, in place."""
+    turned = np.tanh(half, out=_room("turned", *half.shape))
+    turned += 1
+    half *= turned
+    return half
 
 
 def _ordered(out: F32) -> F32:
@@ -94,18 +158,3 @@ def _ordered(out: F32) -> F32:
     for k in range(_MIDDLE + 1, len(LEVELS)):
         result[:, k] = result[:, k - 1] + gaps[:, k]
     return result
-
-
-def mean_weights() -> npt.NDArray[np.float32]:
-    """Weights of the quantiles whose sum is the mean: trapezoids between levels, an exponential tail above."""
-    level = np.array(LEVELS)
-    weight = np.zeros(level.size)
-    gap = np.diff(level)
-    weight[:-1] += gap / 2
-    weight[1:] += gap / 2
-    weight[0] += level[0]
-    weight[-1] += 1 - level[-1]
-    beyond = (1 - level[-1]) / np.log((1 - level[-2]) / (1 - level[-1]))  # mean excess of the tail, times its weight
-    weight[-1] += beyond
-    weight[-2] -= beyond
-    return weight.astype(np.float32)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ...panel import F32
 from .effects import Effects, effects
 from .grid import HORIZON, KINDS, Grid
+from .moving import around, cumulated
 from .window import CALENDAR, SLOTS, Window
 from .yardstick import Yardstick
 
@@ -29,7 +30,7 @@ _FAR = 12.0
 
 TOKEN = 5 + CALENDAR + 2 + 7 + SLOTS + 1
 """Channels of a token."""
-_ATTENDED = 128
+_ATTENDED = 64
 
 
 def attended(grid: Grid, length: int) -> npt.NDArray[np.int64]:
@@ -69,8 +70,8 @@ class Running:
     """Sums over any stretch of steps, from cumulated ones."""
 
     def __init__(self, a: F32, ok: F32) -> None:
-        self.total = _cumulated(a)
-        self.count = _cumulated(ok)
+        self.total = cumulated(a)
+        self.count = cumulated(ok)
 
     def mean(self, low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], prior: float = 0.0) -> tuple[F32, F32]:
         """Mean over steps ``low <= t < high`` (arrays of bounds) and the number of observations."""
@@ -79,17 +80,14 @@ class Running:
         n = self.count[:, hi] - self.count[:, lo]
         return (self.total[:, hi] - self.total[:, lo]) / np.maximum(n + np.float32(prior), np.float32(1e-6)), n
 
-
-def _cumulated(a: F32) -> F32:
-    out = np.zeros((a.shape[0], a.shape[1] + 1), np.float32)
-    np.cumsum(a, axis=1, out=out[:, 1:])
-    return out
+    def around(self, half: int) -> F32:
+        """``(B, L)`` mean over the steps from ``t - half`` to ``t + half``; 0 where none was observed."""
+        return np.asarray(around(self.total, half) / np.maximum(around(self.count, half), np.float32(1e-6)))
 
 
-def scale_of(demand: F32, memory: float) -> F32:
+def scale_of(demand: F32, ok: F32, memory: float) -> F32:
     """``(B,)`` what one unit of the network's space means: the recent mean, or 0.3 of the whole where that is more."""
-    ok = ~np.isnan(demand)
-    size = np.abs(np.where(ok, demand, 0.0))
+    size = np.abs(demand)
     weight = (0.5 ** (np.arange(demand.shape[1] - 1, -1, -1) / memory)).astype(np.float32)
     recent = (size * weight).sum(axis=1) / np.maximum((ok * weight).sum(axis=1), 1e-6)
     whole = size.sum(axis=1) / np.maximum(ok.sum(axis=1), 1)
@@ -100,20 +98,19 @@ def scale_of(demand: F32, memory: float) -> F32:
 def inputs(window: Window) -> Inputs:
     """Inputs of a window."""
     grid, length, ahead = window.grid, window.context, window.horizon
-    scale = scale_of(window.demand, grid.memory)
     seen = ~np.isnan(window.demand)
     ok = seen.astype(np.float32)
-    a = np.where(seen, np.arcsinh(np.where(seen, window.demand, 0.0) / scale[:, None]), 0.0).astype(np.float32)
+    demand = np.where(seen, window.demand, np.float32(0))
+    scale = scale_of(demand, ok, grid.memory)
+    a = np.arcsinh(demand / scale[:, None])
     running = Running(a, ok)
-    t = np.arange(length)
-    local, _ = running.mean(t - grid.half, t + grid.half + 1)
+    local = running.around(grid.half)
     residual = (a - local) * ok
     profile, flat = _without_season(residual, ok, grid.season)
     found = effects(window, flat, ok)
     zero = ((a < 1e-6) & seen).astype(np.float32)
     picked = attended(grid, length)
-    pieces = np.abs(np.nan_to_num(window.demand) % 1) < 1e-6
-    whole = np.asarray((pieces | ~seen).all(axis=1))[:, None]
+    whole = (np.abs(demand - np.rint(demand)) < 1e-6).all(axis=1, keepdims=True)
     phase = np.arange(ahead) % grid.season
     yardstick = Yardstick.of(a, ok, flat - found.explained, profile[:, phase] + found.ahead[:, :, -1], 2 * grid.half)
     tokens = _tokens(window, picked, a, residual, zero, found, yardstick)
@@ -153,7 +150,7 @@ def _tokens(
     out[:, :, 3] = np.log1p(age) / 3 - 1
     out[:, :, 4] = np.exp(-age / np.float32(window.grid.memory))
     out[:, :, 5 : 5 + CALENDAR] = window.calendar[:, picked]
-    shown = found.shown[:, picked]
+    shown = found.shown[:, :, picked].transpose(1, 2, 0)
     out[:, :, 5 + CALENDAR : 7 + CALENDAR] = shown[:, :, :2]
     out[:, :, 7 + CALENDAR : 14 + CALENDAR] = window.occasion[:, picked]
     out[:, :, 14 + CALENDAR : 14 + CALENDAR + SLOTS] = shown[:, :, 3:]
@@ -276,7 +273,7 @@ def _steps(
     calendar = np.broadcast_to(window.calendar[:, length:], (rows, ahead, CALENDAR))
     occasion = np.broadcast_to(window.occasion[:, length:], (rows, ahead, 7))
     out = np.concatenate(
-        [calendar, occasion, found.shown[:, length:], found.present[:, length:], found.ahead, same, years, aligned, base, measured, moved],
+        [calendar, occasion, *(x[:, :, length:].transpose(1, 2, 0) for x in (found.shown, found.present)), found.ahead, same, years, aligned, base, measured, moved],
         axis=2, dtype=np.float32, casting="unsafe",
     )  # fmt: skip
     return np.clip(out, -_FAR, _FAR, out=out)
