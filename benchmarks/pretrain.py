@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 from pathlib import Path
 
 from skucast.models.pretrained.training import Recipe, State, train
@@ -20,6 +21,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("minutes", type=float, nargs="?", default=float("inf"))
     parser.add_argument("--export", type=Path, help="folder of weights to write to, instead of training")
+    parser.add_argument("--name", help="of the weights; the size's by default")
     parser.add_argument("--evaluation", type=Path, help="JSON of what was measured, for the manifest")
     given = parser.parse_args()
     recipe = Recipe.load(given.recipe)
@@ -30,7 +32,9 @@ def main() -> None:
     from skucast.models.pretrained.shipped import export
 
     measured = json.loads(given.evaluation.read_text()) if given.evaluation else None
-    about = export(State.load(given.folder / "checkpoint.pt", recipe), given.export, evaluation=measured)
+    state = State.load(given.folder / "checkpoint.pt", recipe)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    about = export(state, given.export, given.name, measured, commit)
     print(json.dumps({key: value for key, value in about.items() if key != "curve"}, indent=1))
 
 

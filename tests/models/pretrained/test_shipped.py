@@ -32,6 +32,20 @@ def test_an_unknown_name_is_an_error_that_lists_the_others() -> None:
         shipped.load("large")
 
 
+def test_weights_of_ones_own_are_loaded_by_their_path(tmp_path: Path) -> None:
+    for suffix in ("safetensors", "json"):
+        (tmp_path / f"mine.{suffix}").write_bytes((shipped.FOLDER / f"small.{suffix}").read_bytes())
+    mine = str(tmp_path / "mine.safetensors")
+    assert shipped.manifest(mine) == shipped.manifest("small")
+    np.testing.assert_equal(dict(shipped.load(mine).weights), dict(shipped.load("small").weights))
+    with pytest.raises(ConfigError, match=r"no pretrained weights '.*other.safetensors'.*beside its .json"):
+        shipped.load(str(tmp_path / "other.safetensors"))
+    (tmp_path / "mine.safetensors").rename(tmp_path / "moved.safetensors")
+    shipped.load.cache_clear()
+    with pytest.raises(ConfigError, match=r"no file '.*mine.safetensors'"):
+        shipped.load(mine)
+
+
 def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     about = shipped.manifest("small")
     content = bytearray((shipped.FOLDER / "small.safetensors").read_bytes())

@@ -42,7 +42,11 @@ def test_a_training_that_was_interrupted_ends_with_the_same_weights(tmp_path: Pa
     assert [row["step"] for row in curve] == [2, 4]
     assert set(curve[0]) == {"step", "seconds", "loss", "h", "D", "W", "M"}
     assert not list(tmp_path.glob(".*"))
-    exported = shipped.export(resumed, tmp_path / "weights")
+    exported = shipped.export(resumed, tmp_path / "weights", "mine", {"pasta": 0.5}, "0123abc")
+    assert shipped.manifest(str(tmp_path / "weights/mine.safetensors")) == exported
+    assert shipped.load(str(tmp_path / "weights/mine.safetensors")).size == resumed.network.size
+    assert exported["evaluation"] == {"pasta": 0.5}
+    assert exported["commit"] == "0123abc"
     assert exported["steps"] == 4
     assert exported["data"] == "synthetic only"
     assert len(exported["curve"]) == 2

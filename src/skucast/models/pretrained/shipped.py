@@ -30,19 +30,29 @@ def names() -> list[str]:
 def manifest(name: str) -> dict[str, Any]:
     """Where weights come from: seed, version of the prior, steps, core-hours, curve, sha256.
 
+    Args:
+        name: of shipped weights, or the path of a file ``.safetensors`` of one's own, beside its manifest.
+
     Raises:
         ConfigError: there are no such weights.
     """
-    path = FOLDER / f"{name}.json"
+    path = _file(name).with_suffix(".json")
     if not path.is_file():
-        raise ConfigError(f"There are no pretrained weights '{name}'; there are: {', '.join(names())}.")
+        raise ConfigError(
+            f"There are no pretrained weights '{name}'; there are: {', '.join(names())}, "
+            "or the path of a .safetensors file that lies beside its .json."
+        )
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 
 
+def _file(name: str) -> Path:
+    return Path(name) if name.endswith(".safetensors") else FOLDER / f"{name}.safetensors"
+
+
 @lru_cache(maxsize=4)
 def load(name: str) -> Forward:
-    """The network of a name, checked against the sha256 of its manifest.
+    """The network of a name or file (see `manifest`), checked against the sha256 of its manifest.
 
     Raises:
         ConfigError: there are no such weights.
@@ -51,15 +61,22 @@ def load(name: str) -> Forward:
     from safetensors.numpy import load as read
 
     about = manifest(name)
-    content = (FOLDER / f"{name}.safetensors").read_bytes()
+    path = _file(name)
+    if not path.is_file():
+        raise ConfigError(f"There is no file '{path}' of pretrained weights.")
+    content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != about["sha256"]:
-        raise ModelError(f"The pretrained weights '{name}' are damaged (sha256 differs): install skucast again.")
+        raise ModelError(f"The pretrained weights '{name}' are damaged (sha256 differs): install or copy them again.")
     weights = {key: np.ascontiguousarray(array, dtype=np.float32) for key, array in read(content).items()}
     return Forward(Size(**about["size"]), weights)
 
 
 def export(
-    state: State, folder: Path, name: str | None = None, evaluation: Mapping[str, Any] | None = None
+    state: State,
+    folder: Path,
+    name: str | None = None,
+    evaluation: Mapping[str, Any] | None = None,
+    commit: str = "",
 ) -> dict[str, Any]:
     """Write the averaged weights of a training, and their manifest, which is returned.
 
@@ -68,6 +85,7 @@ def export(
         folder: to write to.
         name: of the weights; the size's by default.
         evaluation: what was measured with them, for the manifest.
+        commit: of the code that trained them.
     """
     from dataclasses import asdict
 
@@ -85,6 +103,7 @@ def export(
         "parameters": int(sum(a.size for a in arrays.values())),
         "data": "synthetic only",
         "prior": VERSION,
+        "commit": commit,
         "recipe": asdict(state.recipe),
         "steps": state.step,
         "series": state.step * state.recipe.rows,
