@@ -43,7 +43,9 @@ def models(task: Task, names: list[str], peers: bool) -> dict[str, Any]:
     for name in names:
         label, _, preset = name.partition(":")
         if label == "auto":
-            found[name] = shared = Shared(Auto(preset=preset or "balanced"))  # type: ignore[arg-type]
+            preset, _, missing = preset.partition(" without ")
+            made = Without(preset=preset, missing=missing) if missing else Auto(preset=preset or "balanced")  # type: ignore[arg-type]
+            found[name] = shared = Shared(made)
             found[f"{name} uncalibrated"] = Uncalibrated(shared)
         elif label == "conformal":
             found[name] = registry.make({"model": "conformal", "base": preset})
@@ -52,6 +54,18 @@ def models(task: Task, names: list[str], peers: bool) -> dict[str, Any]:
     if peers:
         found |= {label: make(task.season) for label, make in PEERS.items()}
     return found
+
+
+@dataclass(frozen=True)
+class Without(Auto):
+    """`Auto` without one of its members, alone or around another: what is that member worth?"""
+
+    missing: str = ""
+
+    def candidates(self, panel: Panel | None = None) -> dict[str, Spec]:
+        """See `Auto.candidates`."""
+        found = super().candidates(panel)
+        return {label: spec for label, spec in found.items() if self.missing not in str(spec.to_dict())}
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(TASKS), default=list(SETS))
     parser.add_argument(
         "--models", nargs="+", default=["auto:balanced", *(n for n in registry.names() if n != "auto")],
-        help="names; auto:fast, auto:balanced, auto:best, conformal:ets and so on",
+        help="names; auto:fast, auto:best, 'auto:balanced without pretrained', conformal:ets and so on",
     )  # fmt: skip
     parser.add_argument("--series", type=int, default=0, help="a sample of so many series per set; 0 takes all")
     parser.add_argument("--earlier", action="store_true", help="the windows before the held-out ones")

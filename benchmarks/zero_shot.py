@@ -101,10 +101,13 @@ def measure(panel: Panel, task: Task, label: str, spec: Any, base: Sums, seed: i
     drawn = (rng.integers(0, len(panel), len(panel)) for _ in range(400))
     ratios = [mine.wql(rows) / base.wql(rows) for rows in drawn]
     low, high = np.quantile(ratios, [0.025, 0.975])
+    seen = [~np.isnan(actual) for _, actual, _ in windows]
+    above = [(actual > said[:, :, -1])[ok] for (_, actual, said), ok in zip(windows, seen, strict=True)]
     return {
         **{m: None if row[m] is None else round(row[m], 5) for m in METRICS},
         "relative": round(mine.wql() / base.wql(), 4),
         "interval": [round(float(low), 4), round(float(high), 4)],
+        "above_90": round(float(np.concatenate(above).mean()), 4),
         "seconds": round(seconds, 1),
         "notes": list(result.notes),
     }

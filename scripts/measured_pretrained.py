@@ -38,11 +38,14 @@ def _zero_shot(content: dict[str, Any]) -> list[str]:
         rows = [one["models"].get(label) for one in sets.values()]
         cells = [f"{r['relative']:.3f} ({r['interval'][0]:.2f} to {r['interval'][1]:.2f})" if r else "–" for r in rows]
         out.append(f"| {_title(label)} | {' | '.join(cells)} | {_geometric(rows)} |")
-    out += ["", "MASE of the mean, and share of what came inside the 80 % interval:", "",
+    out += ["", "MASE of the mean, share of what came inside the 80 % interval, and share above its upper end (where zero is inside of most",
+            "intervals nothing can lie below them, and 10 % above is what is right):", "",
             "| model | " + " | ".join(SETS[n] for n in sets) + " |", "|---|" + "---:|" * len(sets)]  # fmt: skip
     for label in labels:
         rows = [one["models"].get(label) for one in sets.values()]
-        cells = [f"{r['mase']:.3f}, {100 * r['coverage_80']:.0f} %" if r else "–" for r in rows]
+        cells = [
+            f"{r['mase']:.3f}, {100 * r['coverage_80']:.0f} %, {100 * r['above_90']:.0f} %" if r else "–" for r in rows
+        ]
         out.append(f"| {_title(label)} | {' | '.join(cells)} |")
     out += _beside(sets)
     made = (
