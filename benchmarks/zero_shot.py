@@ -131,6 +131,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(TASKS), default=list(SETS))
     parser.add_argument("--seeds", type=Path, nargs="*", default=[], help="folders of weights of other seeds")
     parser.add_argument("--sample", type=int, default=200, help="series per set that fracast forecasts")
+    parser.add_argument("--only", nargs="*", default=[], help="labels to measure, others not")
     parser.add_argument("--again", nargs="*", default=[], help="labels to measure anew")
     options = parser.parse_args()
     content = read("zero_shot")
@@ -148,7 +149,7 @@ def main() -> None:
             todo += [(peer, PEERS[peer](task.season), few), (f"pretrained on fracast's {len(few)}", registry.make("pretrained"), few)]  # fmt: skip
         bases: dict[int, Sums] = {}
         for label, spec, panel in todo:
-            if label in one["models"] and label not in options.again:
+            if (label in one["models"] and label not in options.again) or label not in (options.only or [label]):
                 continue
             base = bases.setdefault(len(panel), naive(panel, task))
             one["models"][label] = found = measure(panel, task, label, spec, base, 0)
