@@ -117,7 +117,8 @@ def entrants(options: argparse.Namespace) -> dict[str, tuple[Any, bool]]:
     """Label -> model, and whether covariates are taken away from it."""
     found: dict[str, tuple[Any, bool]] = {"pretrained": (registry.make("pretrained"), False)}
     found["pretrained without covariates"] = (registry.make("pretrained"), True)
-    found["pretrained recalibrated"] = (registry.make({"model": "pretrained", "recalibrate": True}), False)
+    for how, label in {"always": "recalibrated", "tested": "recalibrated if tested"}.items():
+        found[f"pretrained {label}"] = (registry.make({"model": "pretrained", "recalibrate": how}), False)
     for folder in options.seeds:
         for file in sorted(folder.glob("*.safetensors")):
             seed = manifest(str(file))["recipe"]["seed"]

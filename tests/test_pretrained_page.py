@@ -1,6 +1,7 @@
 """The page about the pretrained model: its example runs, and its facts are those of the code."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from skucast.models.pretrained import shipped
@@ -13,11 +14,14 @@ PAGE = (Path(__file__).parent.parent / "docs" / "pretrained.md").read_text(encod
 
 def test_the_example_runs_and_the_promotion_shows():
     names: dict = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.S):
+    forecast, tuned = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    for block in (forecast, tuned) if find_spec("torch") else (forecast,):
         exec(compile(block, "docs/pretrained.md", "exec"), names)
     mean = names["forecast"]["mean"].to_numpy()
     assert mean.size == 14
     assert mean[:3].mean() > mean[7:10].mean() + 2  # the same weekdays without it
+    if "fitted" in names:
+        assert "left out: it learns from 6 windows" in names["fitted"].notes[0]
 
 
 def test_numbers_on_the_page_are_those_of_the_code():

@@ -350,6 +350,25 @@ def test_presets_grow_from_fast_to_best():
     assert {"ridge"} <= best - balanced <= {"ridge", "lstm"}  # if its extra is installed
 
 
+def test_in_the_best_preset_the_pretrained_network_may_learn_within_the_budget():
+    pytest.importorskip("torch")
+
+    def member(**options):
+        return Auto(**options).candidates()["pretrained"]
+
+    assert member().fine_tune == "none"
+    assert (member(preset="best").fine_tune, member(preset="best").seconds) == ("full", 60)
+    assert member(preset="best", budget_seconds=100).fine_tune == "none"
+    assert 10 < member(preset="best", budget_seconds=900).seconds < 900 / 2 / 3
+
+
+def test_what_became_of_fine_tuning_is_among_the_notes():
+    pytest.importorskip("torch")
+    tuned = ({"model": "pretrained", "fine_tune": "last"},)
+    fitted = Auto(members=("pretrained",), tuned=tuned).fit(random_panel().take(np.arange(3)), horizon=7)
+    assert any(note.startswith("pretrained: Fine-tuning was left out") for note in fitted.notes)
+
+
 def test_the_usual_members_work_together():
     panel = two_classes().take(np.arange(0, 60, 6))
     fitted = Auto(windows=1).fit(panel, horizon=7, seed=1)

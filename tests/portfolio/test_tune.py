@@ -15,10 +15,11 @@ import pytest
 
 from skucast.errors import ConfigError, DataError, MissingExtraError, ModelError
 from skucast.evaluate.backtest import backtest_panel
+from skucast.models.gain import SURE
 from skucast.models.naive import SeasonalNaive
 from skucast.models.space import OneOf, Range
 from skucast.portfolio.folds import Folds
-from skucast.portfolio.tune import SURE, tune_panel
+from skucast.portfolio.tune import tune_panel
 from skucast.portfolio.tuned import brief
 
 from ..evaluate.planted import panel_of, random_panel

@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any, ClassVar, Literal
 
 from ..errors import ConfigError
 from ..evaluate.candidates import named_specs
 from ..evaluate.classes import CLASSES
 from ..models import registry
+from ..models.pretrained.model import Pretrained
 from ..models.space import OneOf, Range, Space
 from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
 from ..panel import Panel
@@ -28,6 +30,10 @@ _PRESETS: dict[str, tuple[str | Mapping[str, Any], ...]] = {
     "best": (*_QUICK, _QUICK_YEAR, "pretrained", _YEAR, "lightgbm", _SLOW_YEAR, "ridge", "lstm"),
 }
 """Members in the order of what they give for a second of work, so that a budget is well spent."""
+_FINE_TUNE = Pretrained(fine_tune="full")
+"""In `best` the pretrained network may learn from the panel; its own test says whether it does."""
+_SHARE = 6  # each fine-tuning takes at most this part of the time that there is for a test window, or for the fits,
+_LEAST_SECONDS = 15.0  # and with less than this it is not begun
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class Auto(Spec):
         windows: test windows; fewer if the panel is short.
         preset: ``fast`` takes what is fitted in seconds, ``balanced`` adds boosting and the pretrained network, all
             with the season that series share where there is more than a year of weeks; ``best`` adds regression and
-            the LSTM and refits at every window.
+            the LSTM, lets the pretrained network learn from the panel (if torch is installed and that is better, see
+            `Pretrained`), and refits at every window.
         budget_seconds: half of it is for the test, the rest for fitting what was chosen; members that do not get
             done are left out, the cheap ones come first. 0 is no limit. With a limit the choice depends on the
             machine's speed, so results may differ between runs.
@@ -92,11 +99,22 @@ class Auto(Spec):
             ready = [m for m in _PRESETS[self.preset] if not isinstance(m, str) or registry.installed(m)]
             named = named_specs(ready)
             found = {label: spec for label, spec in named.items() if panel is None or spec.applies(panel)}
+            if self.preset == "best":
+                found[Pretrained.name] = self._pretrained()
         for spec in self.tuned:
             if spec.name in registry.names():
                 registry.require(spec.name)
             found[spec.name] = spec
         return found
+
+    def _pretrained(self) -> Pretrained:
+        """The pretrained network, fine-tuned if torch is there and the budget allows it."""
+        seconds = _FINE_TUNE.seconds
+        if self.budget_seconds:
+            seconds = min(seconds, self.budget_seconds / 2 / self.windows / _SHARE)
+        if find_spec("torch") is None or seconds < _LEAST_SECONDS:
+            return Pretrained()
+        return replace(_FINE_TUNE, seconds=round(seconds, 1))
 
     def to_dict(self) -> dict[str, Any]:
         """See `Spec.to_dict`."""

@@ -11,6 +11,7 @@ from ..errors import DataError, ModelError
 from ..evaluate.backtest import run_windows
 from ..evaluate.metrics import METRICS, Cells
 from ..forecast import SHOWN
+from ..models.gain import Gain
 from ..models.spec import Progress, Spec
 from ..panel import Panel
 from .trial import counted, plan_windows, sampled
@@ -141,21 +142,11 @@ class Folds:
         return float(np.mean(losses.sum(axis=1) / self.demand[: len(losses)]))
 
     def gain(self, before: F64, after: F64) -> tuple[float, float]:
-        """How much lower the WQL of one setting is than that of another, and the standard error of that.
-
-        The error is that between blocks of series or that between windows, whichever is larger: series of one window
-        share its weather, and few windows may agree by chance.
+        """How much lower the WQL of one setting is than that of another, and the standard error of that, see `Gain`.
 
         Args:
             before: losses ``(K, B)`` of the setting that was there.
             after: of the other.
         """
-        saved = (before - after) / self.demand[:, None]  # (K, B)
-        folds, blocks = saved.shape
-        by_block = saved.mean(axis=0)
-        errors = []
-        if blocks > 1:
-            errors.append(float(by_block.std(ddof=1)) * blocks**0.5)
-        if folds > 1:
-            errors.append(float(saved.sum(axis=1).std(ddof=1)) / folds**0.5)
-        return float(by_block.sum()), max(errors, default=float("inf"))
+        found = Gain.of((before - after) / self.demand[:, None])
+        return found.mean, found.error

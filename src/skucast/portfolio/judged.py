@@ -122,7 +122,8 @@ def judge(
         forecast = replace(forecast, copula=forecast.copula if pool is None else pool)
     if progress:
         progress(spec.name, 1.0)
-    choices, own = (_in_words(fitted), fitted.notes) if isinstance(fitted, FittedMembers) else ({}, ())
+    choices = _in_words(fitted) if isinstance(fitted, FittedMembers) else {}
+    own = getattr(fitted, "notes", ())
     notes = list(dict.fromkeys([*own, *(trial.notes if trial else ())]))
     if test is None:
         return forecast, Judged(

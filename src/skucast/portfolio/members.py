@@ -114,6 +114,8 @@ class FittedMembers(FittedNested):
             except SkucastError as error:
                 failed = True
                 notes.append(f"{label} could not be fitted to all data and is left out: {error}")
+                continue
+            notes.extend(f"{label}: {note}" for note in getattr(members[label], "notes", ()))
         if not members:
             raise ModelError(f"No member of '{spec.name}' could be fitted. {' '.join(notes)}")
         fitted = cls(

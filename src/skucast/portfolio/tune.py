@@ -15,6 +15,7 @@ import polars as pl
 from .. import __version__
 from ..errors import ConfigError, ModelError
 from ..models import registry
+from ..models.gain import SURE
 from ..models.space import OneOf, Range, Space, option, with_options
 from ..models.spec import Progress, Spec
 from ..panel import Panel
@@ -23,9 +24,6 @@ from .folds import F64, Folds
 from .study import Outcome, Running, Study, open_study
 from .trial import counted
 from .tuned import Tuned, in_words
-
-SURE = 2.0
-"""Standard errors by which a setting must be better than the present one to take its place."""
 
 
 def tune_panel(

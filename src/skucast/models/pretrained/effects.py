@@ -100,11 +100,10 @@ def _compare(window: Window, column: int, shown: F32, present: F32) -> None:
         return
     centre = (raw[:, :length].sum(axis=1, keepdims=True, dtype=np.float64) / n).astype(np.float32)
     away = (raw - centre) * known
-    if column == 0:
-        spread = np.float32(0.2)
-    else:  # a covariate that was constant says nothing about what its changes do
+    spread: F32 = np.full((1, 1), 0.2, np.float32)
+    if column > 0:  # a covariate that was constant says nothing about what its changes do
         sd = np.sqrt((away[:, :length] ** 2).sum(axis=1, keepdims=True) / n)
-        spread = np.where(sd > 1e-4 * (1e-6 + np.abs(centre)), sd, np.inf)
+        spread = np.where(sd > 1e-4 * (1e-6 + np.abs(centre)), sd, np.float32(np.inf))
     shown[:] = np.clip(away / spread, -_FAR, _FAR)
 
 

@@ -1,35 +1,44 @@
 """Pretrained: forecasts by a network that was trained on synthetic retail demand, without fitting anything.
 
 The network sees one series at a time with its prices, promotions, occasions and up to three other covariates.
-What is learned from a panel is only which covariate means what, and by how much intervals have to be wider or
-narrower to hold on the panel's own last windows.
+What is learned from a panel is which covariate means what; if asked for, by how much intervals have to be wider or
+narrower to hold on the panel's own last windows, and weights that forecast those windows better than the shipped ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import asdict, dataclass, field, replace
+from importlib.util import find_spec
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from ...errors import ConfigError, MissingExtraError
 from ...panel import F32, Panel
 from ..space import OneOf, Space
 from ..spec import Arrays, Capabilities, Fitted, Progress, Spec
-from .answer import at_levels, expected
+from .answer import at_levels, expected, units
 from .forward import Forward
 from .grid import HORIZON
+from .held_out import HeldOut
 from .inputs import inputs
 from .reading import Reader, needed, oldest
-from .recalibrate import BANDS, learn, stretched
+from .recalibrate import BANDS, Recalibrate, recalibrated, stretched
 from .roles import Roles
 from .shipped import load
-from .size import LEVELS
+from .size import LEVELS, Size
 
-_BLOCK = 32  # series that are computed together, always so many: then results do not depend on the others
-_FAR = 12.0  # of asinh: a hundred thousand times the scale
-_CALIBRATED = 2_000  # series that recalibration looks at
+FineTune = Literal["none", "last", "low-rank", "full"]
+"""What of the network learns on: nothing, its head and last round, small additions to all its maps, or all of it."""
+
+_OWN = "own/"  # before the names of fine-tuned weights
+_BLOCK = 64  # series that are computed together, always so many: then results do not depend on the others
+_HELD_OUT = (2, 4)  # windows that new weights and intervals are judged on: at least and at most,
+_QUARTER = 4  # as many as this part of the history holds
+_JUDGED = 1_200  # answers that they are judged by, of all windows together
+_SHARE = 5  # held-out windows are at most this part of the history each
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,15 @@ class Pretrained(Spec):
 
     Attributes:
         weights: name of the weights.
-        recalibrate: fit the width of intervals to the last windows of the panel. `auto` does it for its combination.
+        fine_tune: learn on from the panel: ``last`` the head and the last round, ``low-rank`` small additions to all
+            maps, ``full`` everything; ``none`` takes the weights as they are. New weights are taken only if they are
+            better by more than chance on the panel's last windows, which they have not seen. Needs torch to fit, not
+            to forecast.
+        seconds: budget of fine-tuning, its test included; 0 is none. The schedule shortens to fit it, so with a
+            budget the result depends on the machine's speed.
+        steps: most updates of the weights; small panels take fewer.
+        recalibrate: fit the width of intervals to the last windows of the panel: ``never``, ``always``, or if that is
+            better on a later one (``tested``). `auto` does it for its combination.
         new_items: forecast items without any observation too, by covariates and the synthetic prior alone
             (in small units, wide); otherwise they are said to be unknown.
     """
@@ -50,22 +67,58 @@ class Pretrained(Spec):
         known=True,
         past=True,
     )
-    space: ClassVar[Space] = {"recalibrate": OneOf(False, True)}
+    space: ClassVar[Space] = {"recalibrate": OneOf("never", "tested")}
     weights: str = "small"
-    recalibrate: bool = False
+    fine_tune: FineTune = "none"
+    seconds: float = 60.0
+    steps: int = 600
+    recalibrate: Recalibrate = "never"
     new_items: bool = False
 
+    def __post_init__(self) -> None:
+        given: Any = self.recalibrate
+        if isinstance(given, bool):  # as it was written once
+            object.__setattr__(self, "recalibrate", "always" if given else "never")
+        for name, choices in (("fine_tune", get_args(FineTune)), ("recalibrate", get_args(Recalibrate))):
+            if getattr(self, name) not in choices:
+                raise ConfigError(
+                    f"Option '{name}' of 'pretrained' must be one of {', '.join(choices)}, not {getattr(self, name)!r}."
+                )
+        if self.seconds < 0 or self.steps < 1:
+            raise ConfigError("'pretrained' needs at least one step of fine-tuning and no negative time budget.")
+
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> FittedPretrained:
-        load(self.weights)  # an unknown name is an error now, not later
+        start = load(self.weights)  # an unknown name is an error now, not later
         fitted = FittedPretrained(self, panel, seed, Roles.of(panel), np.ones((BANDS, 2)))
-        if not self.recalibrate:
+        if self.fine_tune == "none" and self.recalibrate == "never":
             return fitted
-        return replace(fitted, stretch=_calibrated(fitted, horizon))
+        steps = min(horizon, HORIZON, panel.n_steps // _SHARE)
+        reader = Reader(panel, {}, fitted.roles, max(steps, 1))
+        enough = 2 * steps >= min(horizon, HORIZON)
+        windows = int(np.clip(panel.n_steps // (_QUARTER * max(steps, 1)), *_HELD_OUT))
+        held = HeldOut.of(reader, windows, _JUDGED // windows) if enough else None
+        judged, notes = start, []
+        if self.fine_tune != "none":
+            if find_spec("torch") is None:
+                raise MissingExtraError("Fine-tuning of 'pretrained'", "neural")
+            from .fine_tune import fine_tune
+
+            tuned = fine_tune(start, reader, held, self.fine_tune, self.steps, self.seconds, seed, progress)
+            fitted, judged, notes = replace(fitted, own=tuned.network), tuned.judged, [tuned.note]
+        if self.recalibrate != "never":
+            stretch, note = recalibrated(held, judged, self.recalibrate)
+            fitted, notes = replace(fitted, stretch=stretch), [*notes, note]
+        return replace(fitted, notes=tuple(notes))
 
     @classmethod
     def load_fitted(cls, spec: Pretrained, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
         """See `Spec.load_fitted`."""
-        return FittedPretrained(spec, panel, 0, Roles.from_dict(about["roles"]), arrays["stretch"])
+        own = None
+        if about.get("size"):
+            found = {n.removeprefix(_OWN): a.astype(np.float32) for n, a in arrays.items() if n.startswith(_OWN)}
+            own = Forward(Size(**about["size"]), found)
+        roles = Roles.from_dict(about["roles"])
+        return FittedPretrained(spec, panel, 0, roles, arrays["stretch"], own, tuple(about.get("notes", ())))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,11 +128,15 @@ class FittedPretrained(Fitted):
     Attributes:
         roles: what the panel's covariates mean.
         stretch: ``(BANDS, 2)`` factors of the distance from the median downwards and upwards.
+        own: weights that were fine-tuned; None if the shipped ones are in use.
+        notes: what became of fine-tuning and recalibration, in sentences.
     """
 
     spec: Pretrained
     roles: Roles
     stretch: npt.NDArray[np.float64]
+    own: Forward | None = None
+    notes: tuple[str, ...] = field(default=())
 
     def _predict(
         self, horizon: int, known: Mapping[str, F32], levels: tuple[float, ...], seed: int
@@ -87,7 +144,7 @@ class FittedPretrained(Fitted):
         mean = np.full((len(self.panel), horizon), np.nan, np.float32)
         quantiles = np.full((len(self.panel), horizon, len(levels)), np.nan, np.float32)
         reader = Reader(self.panel, known, self.roles, min(horizon, HORIZON))
-        network = load(self.spec.weights)
+        network = self.own or load(self.spec.weights)
         back = oldest(self.panel)
         context = needed(back, reader.grid.context)
         usable = (back > 0) | self.spec.new_items
@@ -118,13 +175,15 @@ class FittedPretrained(Fitted):
         return np.concatenate(parts, axis=1)
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
-        return {"stretch": self.stretch}, {"roles": asdict(self.roles)}
+        arrays: Arrays = {"stretch": self.stretch}
+        if self.own:  # their numbers have 16 bits, see `learner`
+            arrays |= {f"{_OWN}{name}": array.astype(np.float16) for name, array in self.own.weights.items()}
+        size = self.own.size.to_dict() if self.own else None
+        return arrays, {"roles": asdict(self.roles), "size": size, "notes": list(self.notes)}
 
 
 def _one_pass(network: Forward, reader: Reader, rows: npt.NDArray[np.int64], context: int) -> F32:
-    made = inputs(reader.window(rows, context))
-    space = network.quantiles(made)
-    return np.asarray(np.maximum(np.sinh(np.clip(space, -_FAR, _FAR)) * made.scale[:, None, None], 0), dtype=np.float32)
+    return units(network, inputs(reader.window(rows, context)))
 
 
 def _no_narrower(units: F32, before: F32) -> F32:
@@ -134,22 +193,3 @@ def _no_narrower(units: F32, before: F32) -> F32:
     now = units - units[:, :, middle : middle + 1]
     wider = np.where(np.arange(len(LEVELS)) < middle, np.minimum(now, was), np.maximum(now, was))
     return np.asarray(np.maximum(units[:, :, middle : middle + 1] + wider, 0), dtype=np.float32)
-
-
-def _calibrated(fitted: FittedPretrained, horizon: int) -> npt.NDArray[np.float64]:
-    """Stretch learned on the last two windows of the history, of at most `_CALIBRATED` series."""
-    whole = fitted.panel
-    few = whole.take(np.linspace(0, len(whole) - 1, min(len(whole), _CALIBRATED)).astype(np.int64))
-    steps = min(horizon, HORIZON, max(few.n_steps // 4, 1))
-    quantiles, actual = [], []
-    for back in (1, 2):
-        until = few.until(few.end - back * steps)
-        if not len(until) or until.n_steps < 2 * steps:
-            continue
-        later = few.take(np.flatnonzero(few.lengths > back * steps))
-        known = {n: later.dense(c, back * steps)[:, :steps] for n, c in later.known.items()}
-        quantiles.append(replace(fitted, panel=until)._predict(steps, known, LEVELS, 0)[1])
-        actual.append(later.dense(later.observed, back * steps)[:, :steps])
-    if not actual:
-        return np.ones((BANDS, 2))
-    return learn(np.concatenate(quantiles), np.concatenate(actual))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from ...features.calendar import quiet_steps, step_days
 from ...frequency import Frequency
-from ...panel import F32, Panel
+from ...panel import F32, I64, Panel
 from .grid import Grid
 from .occasions import none_on, on_days, on_steps
 from .roles import Roles
@@ -45,7 +44,8 @@ def needed(back: npt.NDArray[np.int64], context: int) -> npt.NDArray[np.int64]:
 
 
 class Reader:
-    """Makes windows of some series of a panel; what depends on dates only is computed once per context.
+    """Makes windows of some series of a panel, at its end or at any earlier step; what depends on dates only is
+    computed once.
 
     Args:
         panel: history.
@@ -57,38 +57,94 @@ class Reader:
     def __init__(self, panel: Panel, known: Mapping[str, F32], roles: Roles, horizon: int) -> None:
         self.panel, self.known, self.roles, self.horizon = panel, known, roles, horizon
         self.grid = Grid.from_frequency(panel.freq)
-        self._dates: dict[int, tuple[F32, F32, npt.NDArray[np.int16]]] = {}
+        self._dates: dict[tuple[int, int], tuple[F32, F32, npt.NDArray[np.int16]]] = {}
 
-    def window(self, rows: npt.NDArray[np.int64], context: int) -> Window:
-        """Window of some series."""
-        part = replace(self.panel.take(rows), layout=None)
-        observed = part.dense(part.observed, context)
-        sold_out = np.zeros(observed.shape, dtype=np.bool_)
-        if part.available is not None:
-            sold_out = ~part.dense(part.available, context) & ~np.isnan(part.dense(part.values, context))
-        days, occasion, ago = self._dated(context)
-        slots = np.full((rows.size, context + self.horizon, SLOTS), np.nan, np.float32)
+    def window(self, rows: I64, context: int) -> Window:
+        """Window of some series at the panel's end."""
+        cells, inside = self._cells(rows, np.arange(-context, 0))
+        days, occasion, ago = self._dated(self.panel.end + 1 - context, self.panel.end + self.horizon)
+
+        def covariate(name: str) -> F32:
+            out = np.full((rows.size, context + self.horizon), np.nan, np.float32)
+            column = self._column(name)
+            if column is None:
+                return out
+            out[:, :context] = np.where(inside, column[cells], np.float32(np.nan))
+            if name in self.known:
+                out[:, context:] = self.known[name][rows, : self.horizon]
+            return out
+
+        return self._window(cells, inside, (days[None], occasion[None], ago[None]), covariate)
+
+    def window_at(self, rows: I64, back: I64, context: int) -> tuple[Window, F32]:
+        """Windows of some series as they were some steps before the panel's end, and the demand that followed.
+
+        Args:
+            rows: ``(B,)`` series; one may come several times.
+            back: ``(B,)`` steps between the last of the history and the panel's end, at least the horizon.
+            context: steps of history.
+
+        Returns:
+            The window, and ``(B, H)`` observed demand; NaN does not count.
+        """
+        cells, inside = self._cells(rows, np.arange(-context, self.horizon) - back[:, None])
+        past = slice(0, context)
+        first = self.panel.end + 1 - int(self.panel.n_steps) - context
+        days, occasion, ago = self._dated(first, self.panel.end)
+        at = self.panel.end + 1 - first - back[:, None] + np.arange(-context, self.horizon)
+
+        def covariate(name: str) -> F32:
+            column = self._column(name)
+            if column is None:
+                return np.full(cells.shape, np.nan, np.float32)
+            out = np.where(inside, column[cells], np.float32(np.nan))
+            if name not in self.panel.known:
+                out[:, context:] = np.nan
+            return out
+
+        dates = (days[at], occasion[at], ago[at])
+        window = self._window(cells[:, past], inside[:, past], dates, covariate)
+        return window, self._observed(cells[:, context:], inside[:, context:])
+
+    def _window(
+        self,
+        cells: I64,
+        inside: npt.NDArray[np.bool_],
+        dates: tuple[F32, F32, npt.NDArray[np.int16]],
+        covariate: Callable[[str], F32],
+    ) -> Window:
+        sold_out = np.zeros(cells.shape, dtype=np.bool_)
+        if self.panel.available is not None:
+            sold_out = inside & ~self.panel.available[cells] & ~np.isnan(self.panel.values[cells])
+        price, promotion = covariate(self.roles.price), covariate(self.roles.promotion)
+        slots = np.full((*price.shape, SLOTS), np.nan, np.float32)
         for k, name in enumerate(self.roles.slots):
-            slots[:, :, k] = self._covariate(part, name, rows, context)
-        price = self._covariate(part, self.roles.price, rows, context)
-        promotion = self._covariate(part, self.roles.promotion, rows, context)
+            slots[:, :, k] = covariate(name)
+        days, occasion, ago = dates
+        observed = self._observed(cells, inside)
         return Window(self.grid, observed, sold_out, days, price, promotion, occasion, ago, slots)
 
-    def _covariate(self, part: Panel, name: str, rows: npt.NDArray[np.int64], context: int) -> F32:
-        out = np.full((len(part), context + self.horizon), np.nan, np.float32)
-        column = part.known.get(name) if name in part.known else part.past.get(name)
-        if column is None:
-            return out
-        out[:, :context] = part.dense(column, context)
-        if name in self.known:
-            out[:, context:] = self.known[name][rows, : self.horizon]
-        return out
+    def _cells(self, rows: I64, steps: I64) -> tuple[I64, npt.NDArray[np.bool_]]:
+        """Where steps (0 is the first after the panel's end) of series lie in the flat arrays, and whether they do."""
+        begin, end = self.panel.indptr[rows][:, None], self.panel.indptr[rows + 1][:, None]
+        at = end + steps
+        inside = (at >= begin) & (at < end)
+        return np.where(inside, at, 0), inside
 
-    def _dated(self, context: int) -> tuple[F32, F32, npt.NDArray[np.int16]]:
-        if context not in self._dates:
-            first = self.panel.end + 1 - context
-            self._dates[context] = dated(self.panel, self.grid, first, self.panel.end + self.horizon)
-        return self._dates[context]
+    def _observed(self, cells: I64, inside: npt.NDArray[np.bool_]) -> F32:
+        if self.panel.available is not None:
+            inside = inside & self.panel.available[cells]
+        return np.where(inside, self.panel.values[cells], np.float32(np.nan))
+
+    def _column(self, name: str) -> F32 | None:
+        return self.panel.known.get(name) if name in self.panel.known else self.panel.past.get(name)
+
+    def _dated(self, first: int, last: int) -> tuple[F32, F32, npt.NDArray[np.int16]]:
+        """Calendar, occasions and steps since they were last, of consecutive steps: ``(T, ...)``."""
+        if (first, last) not in self._dates:
+            days, occasion, ago = dated(self.panel, self.grid, first, last)
+            self._dates[first, last] = days[0], occasion[0], ago[0]
+        return self._dates[first, last]
 
 
 def dated(panel: Panel, grid: Grid, first: int, last: int) -> tuple[F32, F32, npt.NDArray[np.int16]]:

@@ -6,12 +6,18 @@ was forecast, at the outer quantiles.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 
 from ...forecast import stretched_from
 from ...panel import F32
+from .forward import Forward
+from .held_out import HeldOut
 from .size import LEVELS
+
+Recalibrate = Literal["never", "always", "tested"]
 
 BANDS = 3
 """Thirds of the horizon."""
@@ -19,6 +25,44 @@ _LOW, _MIDDLE, _HIGH = (LEVELS.index(q) for q in (0.1, 0.5, 0.9))
 _MOST = 2.5
 _TRUST = 100.0
 """Observations that weigh as much as the belief that the network is right."""
+
+_COVERED = 0.8
+_NEARER = 0.005
+"""By how much coverage has to come nearer to what it should be."""
+_COST = 0.001
+"""Share of the WQL that this may cost."""
+
+
+def recalibrated(held: HeldOut | None, network: Forward, how: Recalibrate) -> tuple[npt.NDArray[np.float64], str]:
+    """Factors as those of `learn`, and what was decided, in a sentence.
+
+    Args:
+        held: the panel's last windows; None if it is too short to hold any out.
+        network: that has not seen them.
+        how: always, or only if what earlier windows teach brings the coverage of the last one nearer to 80 % and does
+            not cost accuracy.
+    """
+    unchanged = np.ones((BANDS, 2))
+    if held is None:
+        return unchanged, "Intervals were not recalibrated: the history is too short."
+    said = held.answers(network)
+    if how == "tested":
+        earlier, last = held.part(0, -1), held.part(-1)
+        moved = stretched(
+            said[-1], learn(said[:-1].reshape(-1, *said.shape[2:]), earlier.actual.reshape(-1, said.shape[2]))
+        )
+        was, now = (last.coverage(q[None]) for q in (said[-1], moved))
+        before, after = (float(last.losses(q[None]).sum()) for q in (said[-1], moved))
+        sentence = (
+            f"on the last window 80 % intervals covered {100 * now:.1f} % with it and {100 * was:.1f} % without, "
+            f"WQL {after:.4f} against {before:.4f}"
+        )
+        if not (abs(now - _COVERED) < abs(was - _COVERED) - _NEARER and after <= (1 + _COST) * before):
+            return unchanged, f"Recalibration of intervals was rejected: {sentence}."
+        note = f"Intervals were recalibrated: {sentence}."
+    else:
+        note = f"Intervals were recalibrated on the last {len(said)} windows of {said.shape[2]} steps."
+    return learn(said.reshape(-1, *said.shape[2:]), held.actual.reshape(-1, said.shape[2])), note
 
 
 def band(steps: int) -> npt.NDArray[np.int64]:

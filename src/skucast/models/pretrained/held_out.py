@@ -1,0 +1,86 @@
+"""Held out: the last windows of a panel, on which new weights and intervals are judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ...forecast import SHOWN
+from ...panel import F32, I64
+from .answer import units
+from .forward import Forward
+from .inputs import Inputs, inputs
+from .reading import Reader, needed, oldest
+from .size import LEVELS
+
+F64 = npt.NDArray[np.float64]
+
+_BLOCK = 128  # series that are computed together
+_LOW, _HIGH = LEVELS.index(0.1), LEVELS.index(0.9)
+_SCORED = [LEVELS.index(q) for q in SHOWN]
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """The last windows of some series of a panel, oldest first.
+
+    Attributes:
+        papers: what the network is given, in blocks: the window, the series, their inputs.
+        actual: ``(K, S, H)`` what came; NaN does not count.
+    """
+
+    papers: tuple[tuple[int, I64, Inputs], ...]
+    actual: F32
+
+    @staticmethod
+    def of(reader: Reader, windows: int, most: int) -> HeldOut:
+        """The windows of a reader's horizon at the panel's end, of a few series at regular distances.
+
+        Args:
+            reader: of the panel.
+            windows: how many.
+            most: series.
+        """
+        panel, steps = reader.panel, reader.horizon
+        rows = np.linspace(0, len(panel) - 1, min(len(panel), most)).astype(np.int64)
+        first = oldest(panel)[rows]
+        actual = np.full((windows, rows.size, steps), np.nan, np.float32)
+        papers = []
+        for k in range(windows):
+            back = (windows - k) * steps
+            context = np.where(first > back, needed(first - back, reader.grid.context), 0)
+            for length in np.unique(context[context > 0]):
+                which = np.flatnonzero(context == length)
+                for low in range(0, which.size, _BLOCK):
+                    part = which[low : low + _BLOCK]
+                    window, came = reader.window_at(rows[part], np.full(part.size, back), int(length))
+                    actual[k, part] = came
+                    papers.append((k, part, inputs(window)))
+        return HeldOut(tuple(papers), actual)
+
+    def part(self, first: int, last: int | None = None) -> HeldOut:
+        """Some of the windows, as scores of answers need them: without what the network is given."""
+        return HeldOut((), self.actual[first:last])
+
+    def answers(self, network: Forward) -> F32:
+        """``(K, S, H, len(LEVELS))`` in units; NaN for a series that had not begun."""
+        out = np.full((*self.actual.shape, len(LEVELS)), np.nan, np.float32)
+        for k, part, made in self.papers:
+            out[k, part] = units(network, made)
+        return out
+
+    def losses(self, quantiles: F32) -> F64:
+        """``(K, S)`` of answers; those of a window add up to its WQL, or to 0 where nothing was sold."""
+        level = np.array(SHOWN, np.float32)
+        error = self.actual[..., None] - quantiles[..., _SCORED]
+        each = np.nansum(np.maximum(level * error, (level - 1) * error), axis=(2, 3), dtype=np.float64)
+        demand = np.nan_to_num(np.abs(self.actual)).sum(axis=(1, 2), dtype=np.float64)[:, None]
+        return np.asarray(np.where(demand > 0, 2 * each / len(SHOWN) / np.where(demand > 0, demand, 1.0), 0.0))
+
+    def coverage(self, quantiles: F32) -> float:
+        """Share of what came that lay within the interval of 80 %."""
+        seen = ~np.isnan(self.actual) & np.isfinite(quantiles[..., _LOW])
+        inside = (self.actual >= quantiles[..., _LOW]) & (self.actual <= quantiles[..., _HIGH])
+        return float(inside[seen].mean()) if seen.any() else float("nan")
