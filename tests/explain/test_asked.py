@@ -17,7 +17,7 @@ from skucast.panel import Panel
 from skucast.place import Place
 
 from ..models.series import panel_of, shop
-from ..models.test_contract import QUICK
+from ..models.test_contract import quick
 
 STEPS = 7
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -90,7 +90,7 @@ def test_a_member_that_cannot_forecast_is_left_to_the_whole(monkeypatch):
 def test_without_holidays_the_past_is_as_it_was_and_only_days_ahead_differ(name):
     if not registry.installed(name):
         pytest.skip(f"the extra of '{name}' is not installed")
-    fitted = registry.make({"model": name, **QUICK.get(name, {})}).fit(covered(), horizon=STEPS)
+    fitted = registry.make({"model": name, **quick(name)}).fit(covered(), horizon=STEPS)
     quiet = without_holidays(fitted)
     assert quiet.panel.place.quiet_from.startswith("2024-12-21")
     assert fitted.panel.place.quiet_from == ""

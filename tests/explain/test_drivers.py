@@ -20,7 +20,7 @@ from skucast.panel import Panel
 from skucast.place import Place
 
 from ..models.series import degenerate, panel_of, shop
-from ..models.test_contract import QUICK, spec
+from ..models.test_contract import quick, spec
 from .known_model import ELASTICITY, LIFT, WEEK, FittedKnown, Known
 from .planted import HORIZON, planted
 
@@ -230,7 +230,7 @@ def test_degenerate_series_have_sound_parts(name):
 @pytest.mark.parametrize("name", ["ets", "ridge", "lightgbm", "pretrained"])
 def test_parts_add_up_at_any_frequency(name, freq):
     panel = replace(shop(4, 40 if freq != "h" else 80, freq), place=Place("DE"))
-    made = registry.make({"model": name, **QUICK.get(name, {})}).fit(panel, horizon=3)
+    made = registry.make({"model": name, **quick(name)}).fit(panel, horizon=3)
     adds_up(drivers(made, 5), made.predict(5).mean)
 
 

@@ -18,6 +18,7 @@ from skucast.models import registry
 from skucast.models.spec import Fitted, Spec, load_fitted
 from skucast.panel import Panel
 
+from .adapters import tiny
 from .series import degenerate, panel_of, shop
 
 NAMES = registry.names()
@@ -49,7 +50,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # models may war
 def spec(name: str) -> Spec:
     if not registry.installed(name):
         pytest.skip(f"the extra of '{name}' is not installed")
-    return registry.make({"model": name, **QUICK.get(name, {})})
+    return registry.make({"model": name, **quick(name)})
+
+
+def quick(name: str) -> dict[str, object]:
+    """Options with which a model is tried in no time."""
+    return QUICK.get(name) or tiny.options(name)
 
 
 @cache
@@ -81,6 +87,18 @@ def same(left: Forecast, right: Forecast) -> None:
     assert left.ids.to_list() == right.ids.to_list()
     np.testing.assert_array_equal(left.mean, right.mean)
     np.testing.assert_array_equal(left.quantiles, right.quantiles)
+    assert dict(left.fallback) == dict(right.fallback)
+
+
+def alike(name: str, left: Forecast, right: Forecast) -> None:
+    """The same, but for rounding where torch computes series in batches of another size."""
+    if name not in tiny.MAKERS:
+        same(left, right)
+        return
+    assert left.ids.to_list() == right.ids.to_list()
+    scale = 1e-4 * right.quantiles.max(axis=(1, 2))[:, None]
+    assert (np.abs(left.mean - right.mean) <= scale).all()
+    assert (np.abs(left.quantiles - right.quantiles) <= scale[:, :, None]).all()
     assert dict(left.fallback) == dict(right.fallback)
 
 
@@ -158,9 +176,9 @@ def test_a_series_forecast_does_not_depend_on_its_neighbours(name: str, panel: o
     rows = np.array([5, 2, 7])
     all_of = fitted.predict(HORIZON)
     part = fitted.update(whole.take(rows)).predict(HORIZON)
-    same(part, all_of.take(rows))
+    alike(name, part, all_of.take(rows))
     alone = fitted.update(whole.take([2])).predict(HORIZON)
-    same(alone, all_of.take([2]))
+    alike(name, alone, all_of.take([2]))
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if registry.installed(n)])
@@ -222,7 +240,7 @@ def test_update_forecasts_series_that_were_not_there_at_the_fit(name: str) -> No
     assert not forecast.fallback
     if spec(name).capabilities.joint:
         return
-    same(forecast.take(np.arange(3)), on_shop(name).update(shop(3)).predict(HORIZON))
+    alike(name, forecast.take(np.arange(3)), on_shop(name).update(shop(3)).predict(HORIZON))
 
 
 @pytest.mark.parametrize("name", NAMES)

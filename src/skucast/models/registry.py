@@ -44,6 +44,12 @@ _BUILT_IN: dict[str, str] = {
     "attention": "skucast.models.neural.attention:Attention",
     "seq2seq": "skucast.models.neural.seq2seq:Seq2Seq",
     "pretrained": "skucast.models.pretrained.model:Pretrained",
+    "chronos-2": "skucast.models.adapters.chronos2:Chronos2",
+    "chronos-bolt": "skucast.models.adapters.chronos_bolt:ChronosBolt",
+    "timesfm": "skucast.models.adapters.timesfm:TimesFm",
+    "tirex": "skucast.models.adapters.tirex:TiRex",
+    "flowstate": "skucast.models.adapters.flowstate:FlowState",
+    "toto": "skucast.models.adapters.toto:Toto",
     "ensemble": "skucast.portfolio.ensemble:Ensemble",
     "conformal": "skucast.portfolio.conformal:Conformal",
     "shared-season": "skucast.portfolio.shared_season:SharedSeason",
@@ -51,7 +57,8 @@ _BUILT_IN: dict[str, str] = {
     "hierarchical": "skucast.portfolio.hierarchical:Hierarchical",
     "auto": "skucast.portfolio.auto:Auto",
 }
-_PACKAGES = {"neural": "torch", "stats": "statsforecast"}  # extra -> the package that it brings
+# extra -> the package that it brings, where it is called otherwise
+_PACKAGES = {"neural": "torch", "stats": "statsforecast", "flowstate": "tsfm_public"}
 
 
 def names() -> list[str]:
