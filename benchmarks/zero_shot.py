@@ -119,6 +119,7 @@ def entrants(options: argparse.Namespace) -> dict[str, tuple[Any, bool]]:
     found["pretrained without covariates"] = (registry.make("pretrained"), True)
     for how, label in {"always": "recalibrated", "tested": "recalibrated if tested"}.items():
         found[f"pretrained {label}"] = (registry.make({"model": "pretrained", "recalibrate": how}), False)
+    found["conformal around pretrained"] = (registry.make({"model": "conformal", "base": "pretrained"}), False)
     for folder in options.seeds:
         for file in sorted(folder.glob("*.safetensors")):
             seed = manifest(str(file))["recipe"]["seed"]
