@@ -16,7 +16,7 @@ from skucast.models.neural.export import feeds
 from skucast.models.neural.transfer import ahead_names, patch_names
 from skucast.models.neural.windows import Windows
 
-from .panels import panel_of, weekly_pattern
+from .panels import panel_of, weekly_pattern, yearly
 
 pytestmark = pytest.mark.filterwarnings("ignore:'.*' learned from:UserWarning")
 HORIZON = 7
@@ -90,6 +90,17 @@ def test_onnxruntime_agrees_whatever_the_options(fields, tmp_path):
     mean, quantiles = described(some, {})
     np.testing.assert_allclose(said["quantiles"], quantiles, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(said["mean"], np.maximum(mean, 0), rtol=1e-4, atol=1e-4)
+
+
+@SLOW
+def test_onnxruntime_agrees_where_heads_speak_of_what_last_year_lets_expect(tmp_path):
+    model = fitted("mlp", yearly(series=12, steps=70))
+    assert model.inputs.base
+    said, some = answers(model, tmp_path)
+    mean, quantiles = described(some, {})
+    np.testing.assert_allclose(said["quantiles"], quantiles, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(said["mean"], np.maximum(mean, 0), rtol=1e-4, atol=1e-4)
+    assert "season" in json.loads((tmp_path / "net.json").read_text())["inputs"]
 
 
 @SLOW

@@ -66,9 +66,9 @@ def test_exam_loss_is_the_weighted_quantile_loss_of_the_held_out_steps():
     assert perfect == 0.0
     zero = exam.loss(lambda batch: torch.zeros(*batch.target.shape, 15))
     np.testing.assert_allclose(zero, 1.0, rtol=1e-5)  # 2 * mean level * demand / demand
-    np.testing.assert_allclose(
-        torch.cat([b.target[:, 0] * b.scale for b, _ in exam.papers]), values[exam.rows, -7:], rtol=1e-5
-    )
+    for paper in exam.papers:
+        np.testing.assert_allclose(paper.batch.target[:, 0] * paper.batch.scale, values[paper.rows, -7:], rtol=1e-5)
+    assert sum(len(paper.rows) for paper in exam.papers) == 6
 
 
 def test_with_a_half_life_origins_are_drawn_half_as_often_so_many_steps_before():

@@ -144,7 +144,7 @@ def _given(inputs: Inputs) -> tuple[str, ...]:
     statics = inputs.statics
     wanted = {
         "patches": True, "ahead": True, "scale": True, "codes": bool(statics.groups), "numbers": bool(statics.numbers),
-        "season": inputs.seasonal, "level": inputs.normalise, "spread": inputs.normalise,
+        "season": inputs.seasonal or bool(inputs.base), "level": inputs.normalise, "spread": inputs.normalise,
     }  # fmt: skip
     return tuple(name for name, used in wanted.items() if used)
 

@@ -187,7 +187,7 @@ class NeuralSpec(Spec):
         about = {"windows": learned.windows, "held_out": learned.held_out, "loss": learned.loss,
                  "naive_loss": learned.naive_loss, "steps": learned.steps, "learning_rate": learned.rate,
                  "head": decided.head, **said}  # fmt: skip
-        return self._fitted()(self, panel, seed, inputs=inputs, network=learned.network, about=about)
+        return self._fitted()(self, panel, seed, inputs=learned.inputs, network=learned.network, about=about)
 
     @classmethod
     def load_fitted(cls, spec: Any, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:

@@ -19,6 +19,7 @@ from ...panel import F32, Panel
 from ..naive import naive_quantiles
 from ..spec import Arrays, Progress
 from ..whole_demand import snapped, whole
+from .base import fit_base
 from .checkpoint import checkpoints
 from .inputs import Inputs
 from .lowrank import merged
@@ -35,6 +36,8 @@ _CHUNK = 1024  # series forecast at once
 _PASSES = 40  # a small panel is not gone over more often than this
 _LEAST_STEPS = 100
 _FINISH_RATE = 0.3  # peak of the second part of training, next to that of the first
+_FEWEST_TOLD = 10  # steps with a year behind them that last year can be learned from; from 6 it was worse than not to
+_MOST_SERIES = 0.9  # of series are no longer
 _PATHS = 8  # futures followed beyond the trained horizon
 
 
@@ -44,6 +47,7 @@ class Learned:
 
     Attributes:
         network: on the CPU, in evaluation mode; None if there were too few windows.
+        inputs: what it sees, with what was found out about last year.
         windows: different windows to learn from.
         held_out: steps that it was judged on.
         loss: weighted quantile loss on them; None without.
@@ -53,6 +57,7 @@ class Learned:
     """
 
     network: Forecaster | None
+    inputs: Inputs
     windows: int
     held_out: int = 0
     loss: float | None = None
@@ -83,6 +88,9 @@ def learn(
     Its last steps are held out, so that training stops in time and its quality is known; then training goes on
     for a while at a low rate with all steps, because the latest are the most telling.
 
+    A history of one to two years shows what last year is worth in few steps only. Then most of these are left to learn
+    from, and what can be learned of it in closed form is (see `skucast.models.neural.base`).
+
     Args:
         build: the network before training.
         inputs: what it sees.
@@ -96,10 +104,15 @@ def learn(
     """
     device = device_of(options.device)
     windows = Windows(panel, inputs, device=device)
-    held_out = min(inputs.horizon, panel.n_steps // 4)
+    told = _told(panel, inputs)
+    scarce = not trained and _FEWEST_TOLD <= told < inputs.last_year
+    held_out = min(inputs.horizon, panel.n_steps // 4, *([told // 3] if scarce else []))
     sampler = Sampler.of(windows, held_out, options.half_life, options.balance)
     if sampler.origins < fewest:
-        return Learned(None, sampler.origins)
+        return Learned(None, inputs, sampler.origins)
+    if scarce:
+        sampler = sampler.based(fit_base(sampler, seed))
+        inputs = sampler.windows.inputs
     exam = sampler.exam(np.random.default_rng(seed)) if held_out else None
 
     most = max(_LEAST_STEPS, _PASSES * sampler.origins // (options.batch * options.forks * options.accumulate))
@@ -112,24 +125,35 @@ def learn(
         lambda: build(inputs).to(device), _drawing(sampler, options), _judge(exam), first, seed,
         _part(progress, 0.0, share), files[0], trained=trained,
     )  # fmt: skip
-    learned = Learned(None, sampler.origins, steps=state.step, rate=state.peak)
+    learned = Learned(None, inputs, sampler.origins, steps=state.step, rate=state.peak)
     if exam is not None and state.best is not None:
         naive = _naive(panel, exam, held_out)
         learned = dataclasses.replace(learned, held_out=held_out, loss=state.best, naive_loss=naive)
         best_step, _ = min(state.curve, key=lambda check: check[1])
         if steps := round(finish * best_step):
+            whole = Sampler.of(sampler.windows, 0, options.half_life, options.balance)
+            if scarce and inputs.base:
+                whole = whole.based(fit_base(whole, seed))
+                inputs = whole.windows.inputs
             second = dataclasses.replace(
                 options, steps=steps, learning_rate=state.peak * _FINISH_RATE, warm_up=0.0,
                 seconds=options.seconds * (1 - share),
             )  # fmt: skip
             state = train(
-                lambda: _again(state), _drawing(Sampler.of(windows, 0, options.half_life, options.balance), options), None, second,
-                seed + 1, _part(progress, share, 1.0), files[1],
+                lambda: _again(state), _drawing(whole, options), None, second, seed + 1, _part(progress, share, 1.0),
+                files[1],
             )  # fmt: skip
     for file in files:
         if file is not None:
             file.remove()
-    return dataclasses.replace(learned, network=merged(state.averaged).cpu())
+    return dataclasses.replace(learned, inputs=inputs, network=merged(state.averaged).cpu())
+
+
+def _told(panel: Panel, inputs: Inputs) -> int:
+    """Steps of all but the longest series that have a year behind them, where the year is the season; else 0."""
+    if not inputs.yearly or not len(panel):
+        return 0
+    return max(int(np.quantile(panel.lengths, _MOST_SERIES)) - inputs.last_year, 0)
 
 
 def _again(state: State) -> Forecaster:
@@ -165,12 +189,12 @@ def _part(progress: Progress | None, low: float, high: float) -> Progress | None
 
 def _naive(panel: Panel, exam: Exam, held_out: int) -> float:
     """Loss of seasonal naive in the same exam."""
-    history = panel.take(exam.rows).until(panel.end - held_out)
-    papers = iter(np.split(np.arange(len(exam.rows)), np.cumsum([len(b.scale) for b, _ in exam.papers])[:-1]))
+    papers = iter(exam.papers)
 
     def answer(batch: Batch) -> Tensor:
-        rows = next(papers)
-        _, q = naive_quantiles(history.take(rows), batch.steps.numel(), LEVELS)
+        paper = next(papers)
+        history = panel.take(paper.rows).until(panel.end - held_out - paper.lag)
+        _, q = naive_quantiles(history, batch.steps.numel(), LEVELS)
         return torch.from_numpy(np.maximum(q, 0.0)).to(batch.scale)[:, None] / batch.scale[:, :, None, None]
 
     return exam.loss(answer)

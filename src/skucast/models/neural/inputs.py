@@ -104,6 +104,7 @@ class Inputs:
         seasonal: demand is freed of each series' season before the network sees it.
         statics: what is known of series that does not change.
         targets: past covariates that are forecast beside demand.
+        base: what last year counts for in what heads speak of (see `skucast.models.neural.base`); empty for nothing.
     """
 
     horizon: int
@@ -119,6 +120,7 @@ class Inputs:
     seasonal: bool = False
     statics: Statics = field(default_factory=Statics)
     targets: tuple[str, ...] = ()
+    base: tuple[float, ...] = ()
 
     @staticmethod
     def of(
@@ -170,6 +172,21 @@ class Inputs:
         return self.patch * self.patches
 
     @property
+    def last_year(self) -> int:
+        """Steps after which last year is known of a step ahead and of those around it."""
+        return (self.year or self.season) + self.reach
+
+    @property
+    def yearly(self) -> bool:
+        """True if the season is the year, as of weeks and months."""
+        return self.season > 1 and self.year in (0, self.season)
+
+    @property
+    def framed(self) -> bool:
+        """True if heads speak of something else than demand over its scale."""
+        return self.normalise or self.seasonal or bool(self.base)
+
+    @property
     def known_width(self) -> int:
         """Channels of the future-known covariates; they stand first."""
         return sum(c.width for c in self.covariates if c.known)
@@ -212,7 +229,7 @@ class Inputs:
         """Read the JSON form."""
         covariates = tuple(Covariate(**{**c, "texts": tuple(c["texts"])}) for c in fields["covariates"])
         statics = Statics.from_dict(fields.get("statics", {}))
-        lists = {name: tuple(fields.get(name, ())) for name in ("calendar", "targets")}
+        lists = {name: tuple(fields.get(name, ())) for name in ("calendar", "targets", "base")}
         return Inputs(**{**fields, **lists, "covariates": covariates, "statics": statics})
 
 

@@ -88,7 +88,7 @@ class Network(Forecaster):
         self.head = head_of(head, width, inputs.scaling)
         self.still = Still(inputs.statics, hidden) if inputs.statics else None
         self.others = nn.ModuleList(QuantileHead(width) for _ in inputs.targets)
-        self.framed, self.shifted = inputs.normalise or inputs.seasonal, inputs.normalise
+        self.framed, self.shifted = inputs.framed, inputs.normalise
         self.beside = beside
 
     def forward(self, batch: Batch) -> Tensor:

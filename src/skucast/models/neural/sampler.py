@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ _VOLUME = 0.5  # series are drawn in proportion to their demand to this power
 _MOST = 1e3  # a series counts for at most so many typical ones, and at least for one part in so many
 _JUDGED = 1024  # series of an exam
 _AT_ONCE = 512
+_LEADS = 3  # times between the origin and the held-out steps, where there are several
 _COLD = 0.15  # share of windows without a history, where static columns are seen
+_LEAST_BLIND = 0.05  # share of windows in which steps without last year count
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,7 @@ class Sampler:
         share: ``(R,)`` cumulative probabilities of the series.
         volume: ``(S,)`` demand of each series in units of the typical one, cut off at both ends.
         fading: natural logarithm of how much rarer an origin is drawn than the next one; 0 draws all alike.
+        blind: share of windows in which steps ahead count of which last year is not known.
     """
 
     windows: Windows
@@ -47,6 +51,7 @@ class Sampler:
     share: npt.NDArray[np.float64]
     volume: npt.NDArray[np.float64]
     fading: float = 0.0
+    blind: float = 1.0
 
     @staticmethod
     def of(windows: Windows, held_out: int, half_life: int = 0, balance: float = 0.0) -> Sampler:
@@ -81,6 +86,22 @@ class Sampler:
         total = np.cumsum(weight)
         return Sampler(windows, held_out, rows, begin[rows], stop[rows], total / total[-1:], volume, fading)
 
+    def based(self, base: tuple[float, ...]) -> Sampler:
+        """The same with heads that speak of what last year lets expect (see `skucast.models.neural.base`).
+
+        Steps of which last year is not known then count as often as they will be met in a forecast, rather than as often as
+        they occur: a network that learns most from the first year does not learn to rely on it afterwards.
+        """
+        if not base:
+            return self
+        windows = self.windows
+        length, year = windows.end - windows.start, windows.inputs.last_year
+        learned = np.maximum(length - self.held_out, 0)
+        told = np.maximum(learned - year, 0).sum()
+        young = float((length <= year).mean())
+        blind = young / max(1 - young, 1e-9) * told / max((learned.sum() - told), 1)
+        return dataclasses.replace(self, windows=windows.seen_with(base), blind=min(max(blind, _LEAST_BLIND), 1.0))
+
     @property
     def origins(self) -> int:
         """Number of different windows."""
@@ -88,15 +109,22 @@ class Sampler:
 
     def draw(self, rng: np.random.Generator, size: int, forks: int, ahead: int) -> Batch:
         """A random batch, with the loss at ``ahead`` random steps of the horizon (all if that is fewer)."""
-        k = np.searchsorted(self.share, rng.random(size), side="right").clip(max=self.rows.size - 1)
-        length = self.last[k] - self.first[k] + 1
-        origin = self.first[k] + self._within(rng.random(size), length)
+        rows, origin = self.origins_of(rng, size)
         if self.windows.prior.any():  # as if nothing were known yet but static columns
-            cold = (rng.random(size) < _COLD) & (self.windows.prior[self.rows[k]] > 0)
-            origin = np.where(cold, self.windows.start[self.rows[k]] - 1, origin)
+            cold = (rng.random(size) < _COLD) & (self.windows.prior[rows] > 0)
+            origin = np.where(cold, self.windows.start[rows] - 1, origin)
         horizon, forks = self.windows.inputs.horizon, min(forks, self.windows.inputs.patches)
         steps = np.sort(rng.permutation(horizon)[:ahead]) if ahead < horizon else None
-        return self.windows.gather(self.rows[k], origin, forks=forks, hidden=self.held_out, steps=steps)
+        batch = self.windows.gather(rows, origin, forks=forks, hidden=self.held_out, steps=steps)
+        if self.blind >= 1:
+            return batch
+        some = torch.from_numpy(rng.random((size, 1, 1)) < self.blind).to(batch.weight)
+        return dataclasses.replace(batch, weight=batch.weight * torch.maximum(batch.ahead[..., -1], some))
+
+    def origins_of(self, rng: np.random.Generator, size: int) -> tuple[I64, I64]:
+        """Random series ``(B,)``, and a random origin in each (flat cells)."""
+        k = np.searchsorted(self.share, rng.random(size), side="right").clip(max=self.rows.size - 1)
+        return self.rows[k], self.first[k] + self._within(rng.random(size), self.last[k] - self.first[k] + 1)
 
     def _within(self, chance: npt.NDArray[np.float64], length: I64) -> I64:
         """Origins ``(B,)`` counted from the first one, of so many each."""
@@ -107,14 +135,29 @@ class Sampler:
         return np.asarray(np.clip(length - 1 - age, 0, length - 1))
 
     def exam(self, rng: np.random.Generator) -> Exam:
-        """The windows right before the held-out steps, of a random choice of series."""
-        rows = np.flatnonzero(self.windows.end - self.held_out > self.windows.start)
+        """Windows of a random choice of series before the held-out steps.
+
+        Where fewer steps are held out than are forecast, some windows end earlier, so that late steps ahead are judged too.
+        """
+        windows = self.windows
+        end = windows.end - self.held_out
+        rows = np.flatnonzero(end > windows.start)
         if rows.size > _JUDGED:
             rows = np.sort(rng.choice(rows, _JUDGED, replace=False))
-        origins = self.windows.end[rows] - 1 - self.held_out
-        parts = [slice(i, i + _AT_ONCE) for i in range(0, rows.size, _AT_ONCE)]
-        units = torch.from_numpy(self.volume[rows]).float().to(self.windows.device)
-        return Exam(rows, tuple((self.windows.gather(rows[p], origins[p]), units[p, None, None]) for p in parts))
+        longest = max(windows.inputs.horizon - self.held_out, 0)
+        lags = np.unique(np.linspace(0, longest, _LEADS).astype(np.int64))
+        each = lags[np.arange(rows.size) % lags.size]
+        each[end[rows] - each <= windows.start[rows]] = 0
+        papers = []
+        for lag in lags.tolist():
+            some = rows[each == lag]
+            for part in np.split(some, range(_AT_ONCE, some.size, _AT_ONCE)):
+                if part.size:
+                    batch = windows.gather(part, end[part] - 1 - lag)
+                    weight = batch.weight * (batch.steps >= lag)
+                    units = torch.from_numpy(self.volume[part]).float().to(windows.device)
+                    papers.append(Paper(part, lag, dataclasses.replace(batch, weight=weight), units[:, None, None]))
+        return Exam(tuple(papers))
 
 
 def _classes(windows: Windows, rows: I64, held_out: int) -> I64:
@@ -127,22 +170,33 @@ def _classes(windows: Windows, rows: I64, held_out: int) -> I64:
 
 
 @dataclass(frozen=True, eq=False)
-class Exam:
-    """Windows with answers that training does not see.
+class Paper:
+    """Some windows of an exam.
 
     Attributes:
-        rows: ``(R,)`` series, one window each.
-        papers: batches of one fork, each with the size of its series ``(B, 1, 1)``.
+        rows: ``(B,)`` series, one window each.
+        lag: steps from the origin to the first one that was held out.
+        batch: of one fork; what was not held out does not count.
+        size: ``(B, 1, 1)`` of the series.
     """
 
     rows: I64
-    papers: tuple[tuple[Batch, Tensor], ...]
+    lag: int
+    batch: Batch
+    size: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Exam:
+    """Windows with answers that training does not see."""
+
+    papers: tuple[Paper, ...]
 
     def loss(self, answer: Callable[[Batch], Tensor]) -> float:
-        """Weighted quantile loss of answers ``(B, 1, H, Q)`` in scaled units, one batch after the other."""
+        """Weighted quantile loss of answers ``(B, 1, H, Q)`` in scaled units, one paper after the other."""
         top = bottom = 0.0
-        for batch, size in self.papers:
-            counts = batch.weight * size
-            top += float((pinball(answer(batch), batch.target, LEVELS) * counts).sum())
-            bottom += float((batch.target * counts).sum())
+        for paper in self.papers:
+            counts = paper.batch.weight * paper.size
+            top += float((pinball(answer(paper.batch), paper.batch.target, LEVELS) * counts).sum())
+            bottom += float((paper.batch.target * counts).sum())
         return top / bottom if bottom > 0 else top

@@ -103,7 +103,7 @@ def meeting(new: Inputs, old: Inputs, *, patch: bool, context: bool) -> Inputs:
         new, patch=size, patches=-(-(new.context if context else old.context) // size),
         covariates=tuple(sorted(covariates, key=lambda c: not c.known)),
         calendar=(*old.calendar, *(n for n in new.calendar if n not in old.calendar)),
-        statics=_together(new.statics, old.statics),
+        statics=_together(new.statics, old.statics), base=old.base,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...panel import F32, I64, Panel
+from .base import expected
 from .inputs import Inputs
 from .scaling import Running
 from .season import Seasons
@@ -30,7 +32,8 @@ class Batch:
         weight: ``(B, F, H)`` 1 where the target counts, else 0.
         codes: ``(B, G)`` texts of static columns, 0 where unknown.
         numbers: ``(B, N)`` static columns of numbers.
-        season: ``(B, F, H)`` how much of usual demand each step ahead brings; 1 without seasonal adjustment.
+        season: ``(B, F, H)`` how much of usual demand each step ahead brings, by the season that was taken out and by
+            last year (see `skucast.models.neural.base`); 1 without either.
         level: ``(B, F)`` mean of the context, in units of the scale and without season; 0 unless normalised.
         spread: ``(B, F)`` its deviation likewise; 1 unless normalised.
         others: ``(B, F, H, C)`` the other targets, in units of their own scales.
@@ -124,6 +127,12 @@ class Windows:
         stacked = np.asarray(columns, np.float32).reshape(-1, 3, longer.values.size)
         return self._put(stacked.transpose(1, 2, 0))
 
+    def seen_with(self, base: tuple[float, ...]) -> Windows:
+        """The same with another base (see `Inputs`); nothing is copied."""
+        other = copy.copy(self)
+        other.inputs = dataclasses.replace(self.inputs, base=base)
+        return other
+
     def gather(
         self, rows: I64, origins: I64, *, forks: int = 1, hidden: int = 0, steps: npt.NDArray[np.int64] | None = None
     ) -> Batch:
@@ -180,11 +189,14 @@ class Windows:
         time = (self._steps - high[:, None, None] + target).clamp(min=0)
         unit_f = unit[:, -forks:]
         index = self._index(season, fork[..., None] + step + 1 - high[:, None, None])  # (B, F, H)
+        memory = self._memory(fork, step, low, high, unit_f, index)
         ahead = [
             self._calendar[time] * usable[..., None],
             self._covariates[..., : shape.known_width][target] * usable[..., None],
-            self._memory(fork, step, low, high, unit_f, index),
+            memory,
         ]
+        if shape.base:
+            index = index * expected(memory, index, shape.base)
         other_values, other_known = (part[target] * usable[..., None] for part in self._others[:2])  # (B, F, H, C)
         other_seen = others[:, -forks:, None] > 0
         return Batch(
