@@ -46,7 +46,7 @@ def weekly_pattern(series=24, steps=140, seed=0, promotion=False):
     return panel_of(values, known={"promotion": on} if promotion else None)
 
 
-def yearly(series=24, steps=78, seed=0, noise=0.1):
+def yearly(series=24, steps=72, seed=0, noise=0.1):
     """Weeks of items whose years look alike, each in its own way."""
     rng = np.random.default_rng(seed)
     week = np.arange(steps)[None] / 52 + rng.random((series, 1))

@@ -36,7 +36,7 @@ _CHUNK = 1024  # series forecast at once
 _PASSES = 40  # a small panel is not gone over more often than this
 _LEAST_STEPS = 100
 _FINISH_RATE = 0.3  # peak of the second part of training, next to that of the first
-_FEWEST_TOLD = 10  # steps with a year behind them that last year can be learned from; from 6 it was worse than not to
+_TOLD = (10, 20)  # steps with a year behind them that last year can be learned from, and need not be learned beforehand
 _MOST_SERIES = 0.9  # of series are no longer
 _PATHS = 8  # futures followed beyond the trained horizon
 
@@ -88,7 +88,7 @@ def learn(
     Its last steps are held out, so that training stops in time and its quality is known; then training goes on
     for a while at a low rate with all steps, because the latest are the most telling.
 
-    A history of one to two years shows what last year is worth in few steps only. Then most of these are left to learn
+    A history of little more than a year shows what last year is worth in few steps only. Then most of these are left to learn
     from, and what can be learned of it in closed form is (see `skucast.models.neural.base`).
 
     Args:
@@ -105,7 +105,7 @@ def learn(
     device = device_of(options.device)
     windows = Windows(panel, inputs, device=device)
     told = _told(panel, inputs)
-    scarce = not trained and _FEWEST_TOLD <= told < inputs.last_year
+    scarce = not trained and _TOLD[0] <= told <= _TOLD[1] and told < inputs.last_year
     held_out = min(inputs.horizon, panel.n_steps // 4, *([told // 3] if scarce else []))
     sampler = Sampler.of(windows, held_out, options.half_life, options.balance)
     if sampler.origins < fewest:
