@@ -78,12 +78,13 @@ def _geometric(rows: list[dict[str, Any] | None]) -> str:
 
 
 def _fine_tuning(content: dict[str, Any]) -> list[str]:
-    out = ["", "### Fine-tuned", "", "WQL on the same windows, fine-tuned once before the first of them, with a budget of "
-           f"{content['seconds']:.0f} seconds; *kept* says what the test on the history decided.", "",
-           "| set | without | with | change | kept | seconds |", "|---|---:|---:|---:|---|---:|"]  # fmt: skip
-    for name, one in content["sets"].items():
-        before, after = one["zero_shot"]["wql"], one["fine_tuned"]["wql"]
-        out.append(f"| {SETS[name]} | {before:.4f} | {after:.4f} | {100 * (after / before - 1):+.1f} % | {one['kept']} | {one['fine_tuned']['seconds']:.0f} |")  # fmt: skip
+    out = ["", "### Fine-tuned", "", f"WQL on the held-out windows without and with `fine_tune = \"{content['about']['way']}\"`, {content['about']['budget_seconds']:.0f} seconds before the first of them;",
+           "*taken* is what the test on the history decided.", "",
+           "| set | without | with | change | taken |", "|---|---:|---:|---:|---|"]  # fmt: skip
+    for name, one in content["tasks"].items():
+        before, after = one["zero-shot"]["wql"], one["fine-tuned"]["wql"]
+        taken = "yes" if one["accepted"] else "too little history" if "left out" in one["notes"][0] else "no"
+        out.append(f"| {SETS[name]} | {before:.4f} | {after:.4f} | {100 * one['change']:+.1f} % | {taken} |")
     return [*out, "", f"`python benchmarks/fine_tuning.py DATA_FOLDER`, {circumstances(content['about'])}."]
 
 
