@@ -84,7 +84,7 @@ def _fine_tuning(content: dict[str, Any]) -> list[str]:
     for name, one in content["tasks"].items():
         before, after = one["zero-shot"]["wql"], one["fine-tuned"]["wql"]
         taken = "yes" if one["accepted"] else "too little history" if "left out" in one["notes"][0] else "no"
-        out.append(f"| {SETS[name]} | {before:.4f} | {after:.4f} | {100 * one['change']:+.1f} % | {taken} |")
+        out.append(f"| {SETS[name]} | {before:.4f} | {after:.4f} | {100 * one['change'] + 0.0:+.1f} % | {taken} |")
     return [*out, "", f"`python benchmarks/fine_tuning.py DATA_FOLDER`, {circumstances(content['about'])}."]
 
 
