@@ -90,7 +90,7 @@ def _fine_tuning(content: dict[str, Any]) -> list[str]:
 
 def _speed(content: dict[str, Any]) -> list[str]:
     speed, large = content["speed"], content["large"]
-    out = ["", "### Speed and size", "", f"- {speed['series_a_second']:,} series a second on one core: {speed['series']:,} items of M5, 28 days ahead, with prices, SNAP days and holidays.",
+    out = ["", "### Speed and size", "", f"- {speed['series_a_second']:,} series a second on one core ({speed['slowest']:,} to {speed['quickest']:,} in nine runs): {speed['series']:,} items of M5, 28 days ahead, with prices, SNAP days and holidays.",
            f"- {large['series']:,} series in {large['seconds']:.0f} s on one core; beside the panel ({large['panel_gb']:.2f} GB) and the answer ({large['answer_gb']:.2f} GB) "
            f"the process grew by {max(large['more_gb'], 0):.2f} GB."]  # fmt: skip
     if "install" in content:

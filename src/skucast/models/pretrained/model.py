@@ -34,7 +34,7 @@ FineTune = Literal["none", "last", "low-rank", "full"]
 """What of the network learns on: nothing, its head and last round, small additions to all its maps, or all of it."""
 
 _OWN = "own/"  # before the names of fine-tuned weights
-_BLOCK = 64  # series that are computed together, always so many: then results do not depend on the others
+_BLOCK = 32  # series that are computed together, always so many: then results do not depend on the others
 _HELD_OUT = (2, 4)  # windows that new weights and intervals are judged on: at least and at most,
 _QUARTER = 4  # as many as this part of the history holds
 _JUDGED = 1_200  # answers that they are judged by, of all windows together
