@@ -11,6 +11,7 @@ sets of this kind. Each (set, model) is written as soon as it is done, so the be
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from record import about, read, write
 from sets import TASKS, Task
 from skucast.evaluate.backtest import backtest_panel
 from skucast.models import registry
-from skucast.models.pretrained.shipped import manifest
+from skucast.models.pretrained.shipped import FOLDER, manifest
 from skucast.panel import Panel
 from yardstick import LEVELS, seasonal_naive
 
@@ -127,6 +128,19 @@ def entrants(options: argparse.Namespace) -> dict[str, tuple[Any, bool]]:
     return found | {name: (registry.make(name), False) for name in BESIDE}
 
 
+def evaluate(content: dict[str, Any]) -> None:
+    """Figures of the shipped weights into their manifest."""
+    about_weights = manifest("small")
+    assert content["weights"]["sha256"] == about_weights["sha256"], "other weights were measured"
+    rows = {name: one["models"]["pretrained"] for name, one in content["sets"].items()}
+    about_weights["evaluation"] = {
+        "what": "WQL relative to fev-bench's seasonal naive, MASE, 80 % coverage; benchmarks/zero_shot.py",
+        "made": content["about"]["made"],
+        **{name: {k: row[k] for k in ("relative", "interval", "mase", "coverage_80")} for name, row in rows.items()},
+    }
+    (FOLDER / "small.json").write_text(json.dumps(about_weights, indent=1))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the public data sets")
@@ -135,8 +149,14 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=200, help="series per set that fracast forecasts")
     parser.add_argument("--only", nargs="*", default=[], help="labels to measure, others not")
     parser.add_argument("--again", nargs="*", default=[], help="labels to measure anew")
+    parser.add_argument(
+        "--manifest", action="store_true", help="write what was measured into the manifest of the weights"
+    )
     options = parser.parse_args()
     content = read("zero_shot")
+    if options.manifest:
+        evaluate(content)
+        return
     content.setdefault("sets", {})
     shipped = manifest("small")
     content["weights"] = {k: shipped[k] for k in ("sha256", "parameters", "steps", "core_hours")}

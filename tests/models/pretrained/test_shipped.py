@@ -20,6 +20,8 @@ def test_shipped_weights_are_small_synthetic_and_documented() -> None:
     assert about["prior"] <= prior.VERSION
     assert about["steps"] > 0
     assert about["core_hours"] > 0
+    assert len(about["commit"]) == 40
+    assert {"m5_daily", "uci_weekly", "walmart"} <= set(about["evaluation"])
     assert 0 <= about["steps"] - about["curve"][-1]["step"] <= about["recipe"]["report"]
     weights = shipped.load("small").weights
     assert sum(w.size for w in weights.values()) == about["parameters"]
