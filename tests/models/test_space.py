@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from skucast.errors import ConfigError
 from skucast.models import registry
+from skucast.models.adapters.adapter import Adapter
 from skucast.models.space import OneOf, Range, option, with_options
 
 NAMES = registry.names()
 
 
 def test_models_have_something_to_tune():
-    without = [name for name in NAMES if not registry.spec_class(name).space]
+    ready = [name for name in NAMES if not issubclass(registry.spec_class(name), Adapter)]  # those come as they are
+    without = [name for name in ready if not registry.spec_class(name).space]
     assert set(without) <= {"temporal", "shared-season"}  # tune what it is made of
 
 
