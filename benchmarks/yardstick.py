@@ -6,12 +6,14 @@ harder yardstick; the league gives both. This one is here because published tabl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
 from sets import Task
-from skucast.panel import Panel
+from skucast.panel import I64, Panel
 
 F64 = npt.NDArray[np.float64]
 LEVELS = np.arange(1, 10) / 10
@@ -35,21 +37,30 @@ def seasonal_naive(y: F64, season: int, horizon: int) -> F64:
     return mean[..., None] + (spread[:, None] * np.sqrt(ahead // season + 1))[..., None] * ndtri(LEVELS)
 
 
+def losses(actual: F64, quantiles: F64) -> tuple[F64, F64]:
+    """``(S,)`` quantile loss over .1 to .9 and demand of each series, missing cells left out."""
+    seen = ~np.isnan(actual)
+    error = np.where(seen[:, :, None], actual[:, :, None] - quantiles, 0.0)
+    loss = 2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(axis=2).sum(axis=1)
+    return loss, np.where(seen, np.abs(actual), 0.0).sum(axis=1)
+
+
 def wql(actual: F64, quantiles: F64) -> float:
     """Weighted quantile loss over .1 to .9, missing cells left out."""
-    seen = ~np.isnan(actual)
-    error = actual[seen][:, None] - quantiles[seen]
-    return float(2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(axis=1).sum() / np.abs(actual[seen]).sum())
+    loss, demand = losses(actual, quantiles)
+    return float(loss.sum() / demand.sum())
+
+
+def answers(panel: Panel, task: Task) -> Iterator[tuple[I64, F64, F64]]:
+    """Series, actual values and the yardstick's quantiles of a task's windows, of the series that existed then."""
+    y = panel.dense(panel.observed).astype(np.float64)
+    for window in range(task.windows, 0, -1):
+        cut = y.shape[1] - window * task.horizon
+        rows = np.flatnonzero(panel.lengths > window * task.horizon)
+        rows = rows[~np.isnan(y[rows, :cut]).all(axis=1)]
+        yield rows, y[rows, cut : cut + task.horizon], seasonal_naive(y[rows, :cut], task.season, task.horizon)
 
 
 def yardstick(panel: Panel, task: Task) -> float:
-    """WQL of the yardstick over a task's windows, averaged, on the series that existed at each origin."""
-    y = panel.dense(panel.observed).astype(np.float64)
-    found = []
-    for window in range(task.windows, 0, -1):
-        cut = y.shape[1] - window * task.horizon
-        rows = panel.lengths > window * task.horizon
-        known = y[rows, :cut]
-        rows[np.flatnonzero(rows)] = some = ~np.isnan(known).all(axis=1)
-        found.append(wql(y[rows, cut : cut + task.horizon], seasonal_naive(known[some], task.season, task.horizon)))
-    return float(np.mean(found))
+    """WQL of the yardstick over a task's windows, averaged."""
+    return float(np.mean([wql(actual, quantiles) for _, actual, quantiles in answers(panel, task)]))

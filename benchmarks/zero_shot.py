@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from skucast.evaluate.backtest import backtest_panel
 from skucast.models import registry
 from skucast.models.pretrained.shipped import FOLDER, manifest
 from skucast.panel import Panel
-from yardstick import LEVELS, seasonal_naive
+from yardstick import LEVELS, answers, losses
 
 SETS = (
     "hierarchical_daily", "hierarchical_weekly", "m5_daily", "m5_weekly", "walmart", "uci_daily", "uci_weekly",
@@ -59,31 +60,15 @@ class Sums:
         return float(np.mean([a[pick].sum() / b[pick].sum() for a, b in zip(self.loss, self.demand, strict=True)]))
 
 
-def sums(panel: Panel, windows: list[tuple[npt.NDArray[np.int64], F64, F64]]) -> Sums:
+def sums(panel: Panel, windows: Iterable[tuple[npt.NDArray[np.int64], F64, F64]]) -> Sums:
     """From ``(rows, actual, quantiles)`` of each window."""
     loss, demand = [], []
     for rows, actual, quantiles in windows:
-        seen = ~np.isnan(actual)
-        error = np.where(seen, actual, 0.0)[:, :, None] - np.where(seen[:, :, None], quantiles, 0.0)
-        each = 2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(axis=2).sum(axis=1)
-        whole, size = np.zeros(len(panel)), np.zeros(len(panel))
-        whole[rows], size[rows] = each, np.where(seen, np.abs(actual), 0.0).sum(axis=1)
-        loss.append(whole)
-        demand.append(size)
+        parts = np.zeros((2, len(panel)))
+        parts[:, rows] = losses(actual, quantiles)
+        loss.append(parts[0])
+        demand.append(parts[1])
     return Sums(loss, demand)
-
-
-def naive(panel: Panel, task: Task) -> Sums:
-    """The yardstick's."""
-    y = panel.dense(panel.observed).astype(np.float64)
-    found = []
-    for window in range(task.windows, 0, -1):
-        cut = y.shape[1] - window * task.horizon
-        rows = np.flatnonzero(panel.lengths > window * task.horizon)
-        rows = rows[~np.isnan(y[rows, :cut]).all(axis=1)]
-        said = seasonal_naive(y[rows, :cut], task.season, task.horizon)
-        found.append((rows, y[rows, cut : cut + task.horizon], said))
-    return sums(panel, found)
 
 
 def measure(panel: Panel, task: Task, label: str, spec: Any, base: Sums, seed: int) -> dict[str, Any]:
@@ -173,7 +158,7 @@ def main() -> None:
         for label, spec, panel in todo:
             if (label in one["models"] and label not in options.again) or label not in (options.only or [label]):
                 continue
-            base = bases.setdefault(len(panel), naive(panel, task))
+            base = bases.setdefault(len(panel), sums(panel, answers(panel, task)))
             one["models"][label] = found = measure(panel, task, label, spec, base, 0)
             content["about"] = about(seed=0, sample=options.sample)
             write("zero_shot", content)

@@ -28,6 +28,14 @@ Arrays = dict[str, npt.NDArray[Any]]
 Progress = Callable[[str, float], None]
 """Hook for long work: ``progress(what, fraction_done)``."""
 
+
+def scaled(progress: Progress | None, low: float, high: float) -> Progress | None:
+    """A hook for a part of the work: fractions from ``low`` to ``high`` of the whole."""
+    if progress is None:
+        return None
+    return lambda what, done: progress(what, low + (high - low) * done)
+
+
 Probabilistic = Literal["native", "residuals", "conformal"]
 
 

@@ -14,10 +14,10 @@ from ..evaluate.classes import CLASSES
 from ..models import registry
 from ..models.pretrained.model import Pretrained
 from ..models.space import OneOf, Range, Space
-from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
+from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, scaled
 from ..panel import Panel
 from .choice import Choice
-from .clock import Clock, scaled
+from .clock import Clock
 from .members import FittedMembers
 from .nested import of_others
 from .trial import Trial, counted, planned_trial

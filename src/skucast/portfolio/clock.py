@@ -45,10 +45,3 @@ class Clock:
                 progress(what, done)
 
         return hook
-
-
-def scaled(progress: Progress | None, low: float, high: float) -> Progress | None:
-    """A hook for a part of the work: fractions from ``low`` to ``high`` of the whole."""
-    if progress is None:
-        return None
-    return lambda what, done: progress(what, low + (high - low) * done)

@@ -14,10 +14,9 @@ from ..evaluate.classes import demand_classes
 from ..forecast import LEVELS, Forecast
 from ..models import registry
 from ..models.space import OneOf, Range, Space
-from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
+from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, scaled
 from ..panel import Panel
 from .calibration import Calibration, Scores, window_scores
-from .clock import scaled
 from .nested import FittedNested, Nested, levels_with, nested, of_others, read_nested
 from .trial import counted, planned_trial
 

@@ -14,10 +14,9 @@ from ..evaluate.candidates import named_specs
 from ..evaluate.classes import demand_classes
 from ..forecast import LEVELS, Forecast
 from ..models.space import OneOf, Range, Space
-from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
+from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, scaled
 from ..panel import Panel
 from .choice import Choice
-from .clock import scaled
 from .combine import HOWS, How
 from .members import FittedMembers, MemberError
 from .nested import of_others

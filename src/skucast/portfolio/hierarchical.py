@@ -16,9 +16,8 @@ from ..forecast import LEVELS, Forecast
 from ..models import registry
 from ..models.copula import history_copula
 from ..models.space import OneOf, Space
-from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead
+from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead, scaled
 from ..panel import F32, Panel
-from .clock import scaled
 from .coherent import Coherent, coherent
 from .grouped import group_known, group_panel
 from .hierarchy import Hierarchy

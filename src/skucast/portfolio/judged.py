@@ -15,11 +15,10 @@ from ..evaluate.classes import CLASSES
 from ..forecast import Forecast
 from ..frequency import Frequency
 from ..models import registry
-from ..models.spec import Fitted, Progress, Spec
+from ..models.spec import Fitted, Progress, Spec, scaled
 from ..panel import F32, Panel
 from .auto import Auto
 from .choice import Choice
-from .clock import scaled
 from .members import FittedMembers
 from .trial import counted, planned_trial, with_combination
 

@@ -14,11 +14,11 @@ from ..errors import ModelError, SkucastError
 from ..evaluate.classes import CLASSES, demand_classes
 from ..forecast import LEVELS, Forecast
 from ..models.copula import history_copula
-from ..models.spec import Arrays, Fitted, Progress, Spec
+from ..models.spec import Arrays, Fitted, Progress, Spec, scaled
 from ..models.whole_demand import snapped, whole
 from ..panel import F32, Panel
 from .choice import Choice
-from .clock import Clock, scaled
+from .clock import Clock
 from .combine import How
 from .nested import FittedNested, levels_with, nested, nested_spec, read_nested
 from .trial import Trial, with_combination

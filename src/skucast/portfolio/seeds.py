@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..models import registry
-from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec
+from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, scaled
 from ..panel import F32, Panel
-from .clock import scaled
 
 _STRIDE = 1000  # between the seeds of the fits, so that two ensembles with seeds next to each other share none
 

@@ -14,9 +14,8 @@ from ..errors import ConfigError, ModelError
 from ..forecast import LEVELS, SHOWN, Forecast
 from ..frequency import Frequency
 from ..models import registry
-from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead
+from ..models.spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead, scaled
 from ..panel import F32, Panel
-from .clock import scaled
 from .grouped import coarser, period_means, whole_periods
 from .hierarchy import F64, Hierarchy
 from .nested import FittedNested, Nested, nested, of_others, read_nested

@@ -33,12 +33,7 @@ def chronos_2(folder: Path) -> None:
         "quantiles": [0.01, 0.05, *DECILES, 0.95, 0.99], "use_reg_token": True, "use_arcsinh": True,
         "max_output_patches": 2, "time_encoding_scale": 128,
     }  # fmt: skip
-    config.architectures = ["Chronos2Model"]
-    config.chronos_pipeline_class = "Chronos2Pipeline"
-    model = Chronos2Model(config)
-    enliven(model)
-    calm(model.output_patch_embedding)
-    model.save_pretrained(folder)
+    chronos(Chronos2Model, config, "Chronos2Pipeline", folder)
 
 
 def chronos_bolt(folder: Path) -> None:
@@ -52,9 +47,13 @@ def chronos_bolt(folder: Path) -> None:
         "context_length": 128, "prediction_length": 16, "input_patch_size": 8, "input_patch_stride": 8,
         "quantiles": DECILES, "use_reg_token": True,
     }  # fmt: skip
-    config.architectures = ["ChronosBoltModelForForecasting"]
-    config.chronos_pipeline_class = "ChronosBoltPipeline"
-    model = ChronosBoltModelForForecasting(config)
+    chronos(ChronosBoltModelForForecasting, config, "ChronosBoltPipeline", folder)
+
+
+def chronos(kind: Any, config: Any, pipeline: str, folder: Path) -> None:
+    """A model of the family, and what its config says of itself."""
+    config.architectures, config.chronos_pipeline_class = [kind.__name__], pipeline
+    model = kind(config)
     enliven(model)
     calm(model.output_patch_embedding)
     model.save_pretrained(folder)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ...errors import ConfigError, MissingExtraError, ModelError
 from ...panel import F32, I64, Panel
 from ..pretrained.answer import at_levels, expected
-from ..pretrained.reading import oldest
+from ..pretrained.reading import blocks, oldest
 from ..spec import Arrays, Capabilities, Fitted, Progress, Spec
 from .inputs import Batch, Inputs, Takes
 from .weights import licence, located, quiet, unreadable
@@ -78,8 +78,13 @@ class Adapter(Spec):
             raise ConfigError(f"Model '{self.name}': weights must name a folder or an id on the Hugging Face hub.")
         if not self.memory > 0:
             raise ConfigError(f"Model '{self.name}': memory must be more than 0 GB, not {self.memory!r}.")
-        if isinstance(self.context, bool) or not isinstance(self.context, int) or self.context < 0:
-            raise ConfigError(f"Model '{self.name}': context must be a whole number from 0, not {self.context!r}.")
+        self._whole("context")
+
+    def _whole(self, option: str, least: int = 0) -> None:
+        """Refuse an option that is no whole number, or too small a one."""
+        value = getattr(self, option)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ConfigError(f"Model '{self.name}': {option} must be a whole number from {least}, not {value!r}.")
 
     @classmethod
     @abstractmethod
@@ -137,18 +142,14 @@ class FittedAdapter(Fitted):
         furthest = max(min(self.spec.context or network.context, network.context), 2)
         near = self.panel if self.panel.n_steps <= furthest else self.panel.tail(furthest)
         seen = oldest(near)
-        lengths = np.minimum(network.lengths(seen), furthest)
-        for length in np.unique(lengths[seen > 0]):
-            rows = np.flatnonzero((lengths == length) & (seen > 0))
-            together = self._together(network, int(length), horizon)
-            for first in range(0, rows.size, together):
-                part = rows[first : first + together]
-                batch = Batch.of(near, part, known, self.inputs, int(length), horizon)
-                with quiet():
-                    made = np.asarray(network.quantiles(batch, seed), dtype=np.float32)
-                made = np.maximum(np.sort(made, axis=2), 0)
-                mean[part] = expected(made, network.levels)
-                quantiles[part] = at_levels(made, levels, network.levels)
+        lengths = np.where(seen > 0, np.minimum(network.lengths(seen), furthest), 0)
+        for length, part in blocks(lengths, lambda length: self._together(network, length, horizon)):
+            batch = Batch.of(near, part, known, self.inputs, length, horizon)
+            with quiet():
+                made = np.asarray(network.quantiles(batch, seed), dtype=np.float32)
+            made = np.maximum(np.sort(made, axis=2), 0)
+            mean[part] = expected(made, network.levels)
+            quantiles[part] = at_levels(made, levels, network.levels)
         return mean, quantiles
 
     def _together(self, network: Network, length: int, horizon: int) -> int:

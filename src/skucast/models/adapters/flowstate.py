@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import ConfigError
 from ...panel import F32, I64
 from ..spec import Capabilities
 from .adapter import Adapter, Network, adapter_capabilities
@@ -42,8 +41,7 @@ class FlowState(Adapter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.season, bool) or not isinstance(self.season, int) or self.season < 0:
-            raise ConfigError(f"Model 'flowstate': season must be a whole number from 0, not {self.season!r}.")
+        self._whole("season")
 
     @classmethod
     def open(cls, folder: Path, device: str) -> Network:

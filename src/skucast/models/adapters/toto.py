@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import ConfigError
 from ...forecast import LEVELS
 from ...panel import F32, I64
 from ..spec import Capabilities
@@ -47,8 +46,7 @@ class Toto(Adapter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.samples, bool) or not isinstance(self.samples, int) or self.samples < 2:
-            raise ConfigError(f"Model 'toto': samples must be a whole number from 2, not {self.samples!r}.")
+        self._whole("samples", 2)
 
     @classmethod
     def open(cls, folder: Path, device: str) -> Network:

@@ -17,7 +17,7 @@ from ...errors import ConfigError
 from ...forecast import LEVELS, Forecast
 from ...panel import F32, Panel
 from ..naive import naive_quantiles
-from ..spec import Arrays, Progress
+from ..spec import Arrays, Progress, scaled
 from ..whole_demand import snapped, whole
 from .base import fit_base
 from .checkpoint import checkpoints
@@ -123,7 +123,7 @@ def learn(
     first = dataclasses.replace(options, seconds=options.seconds * share)
     state = train(
         lambda: build(inputs).to(device), _drawing(sampler, options), _judge(exam), first, seed,
-        _part(progress, 0.0, share), files[0], trained=trained,
+        scaled(progress, 0.0, share), files[0], trained=trained,
     )  # fmt: skip
     learned = Learned(None, inputs, sampler.origins, steps=state.step, rate=state.peak)
     if exam is not None and state.best is not None:
@@ -140,7 +140,7 @@ def learn(
                 seconds=options.seconds * (1 - share),
             )  # fmt: skip
             state = train(
-                lambda: _again(state), _drawing(whole, options), None, second, seed + 1, _part(progress, share, 1.0),
+                lambda: _again(state), _drawing(whole, options), None, second, seed + 1, scaled(progress, share, 1.0),
                 files[1],
             )  # fmt: skip
     for file in files:
@@ -178,13 +178,6 @@ def _drawing(sampler: Sampler, options: TrainOptions) -> Draw:
         return sampler.draw(rng, options.batch, forks, ahead)
 
     return draw
-
-
-def _part(progress: Progress | None, low: float, high: float) -> Progress | None:
-    """The hook for a part of the work."""
-    if progress is None:
-        return None
-    return lambda what, done: progress(what, low + (high - low) * done)
 
 
 def _naive(panel: Panel, exam: Exam, held_out: int) -> float:

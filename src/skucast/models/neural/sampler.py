@@ -15,11 +15,10 @@ from torch import Tensor
 from ...forecast import LEVELS
 from ...panel import I64
 from ..counts import demand_class
+from ..volume import POWER, volume
 from .heads import pinball
 from .windows import Batch, Windows
 
-_VOLUME = 0.5  # series are drawn in proportion to their demand to this power
-_MOST = 1e3  # a series counts for at most so many typical ones, and at least for one part in so many
 _JUDGED = 1024  # series of an exam
 _AT_ONCE = 512
 _LEADS = 3  # times between the origin and the held-out steps, where there are several
@@ -71,20 +70,18 @@ class Sampler:
         begin, stop = np.array(first, dtype=np.int64), np.array(last, dtype=np.int64)
         rows = np.flatnonzero(stop >= begin)
         known = np.maximum(windows.end - held_out - 1, windows.start)
-        scale = windows.scale[known].astype(np.float64)
-        typical = float(np.median(scale[scale > 0])) if (scale > 0).any() else 1.0
-        volume = np.clip(scale / typical, 1 / _MOST, _MOST)
+        size = volume(windows.scale[known].astype(np.float64))
         fading = math.log(2) / half_life if half_life else 0.0
         length: npt.NDArray[np.float64] = (stop - begin + 1)[rows].astype(np.float64)
         if fading:
             age = (windows.end - held_out - 1 - stop)[rows]  # of the last origin
             length = np.exp(-fading * age) * -np.expm1(-fading * length) / -math.expm1(-fading)
-        weight = length * volume[rows] ** _VOLUME
+        weight = length * size[rows] ** POWER
         if balance:
             kind = _classes(windows, rows, held_out)
             weight *= (np.bincount(kind, weight, 4)[kind] / weight.sum()) ** -balance
         total = np.cumsum(weight)
-        return Sampler(windows, held_out, rows, begin[rows], stop[rows], total / total[-1:], volume, fading)
+        return Sampler(windows, held_out, rows, begin[rows], stop[rows], total / total[-1:], size, fading)
 
     def based(self, base: tuple[float, ...]) -> Sampler:
         """The same with heads that speak of what last year lets expect (see `skucast.models.neural.base`).

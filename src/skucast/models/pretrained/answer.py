@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +37,11 @@ def at_levels(quantiles: F32, levels: Sequence[float], given: Sequence[float] = 
 
 def expected(quantiles: F32, given: Sequence[float] = LEVELS) -> F32:
     """Mean of the distributions: ``(...,)``."""
-    return np.asarray(np.maximum((quantiles * mean_weights(given)).sum(axis=-1), 0), dtype=np.float32)
+    return np.asarray(np.maximum((quantiles * mean_weights(tuple(given))).sum(axis=-1), 0), dtype=np.float32)
 
 
-def mean_weights(given: Sequence[float] = LEVELS) -> npt.NDArray[np.float32]:
+@lru_cache(maxsize=16)
+def mean_weights(given: tuple[float, ...] = LEVELS) -> npt.NDArray[np.float32]:
     """Weights of the quantiles whose sum is the mean.
 
     Between levels below the median quantiles rise in a straight line, above it as those of an exponential distribution

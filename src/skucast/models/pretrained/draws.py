@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...panel import I64
+from ...panel import I64, Panel
+from ..volume import F64, POWER, volume
 from .inputs import inputs
 from .reading import Reader, needed, oldest
 from .training import Batch, batch_of
 
-_VOLUME = 0.5  # series are drawn in proportion to their demand to this power
-_MOST = 1e3  # a series counts for at most so many typical ones, and at least for one part in so many
 _TRIES = 3  # windows drawn for each that is taken, so that those of a batch have the same context
 
 
@@ -27,8 +26,7 @@ class Draws:
         self.latest = held_out + reader.horizon
         self.first = oldest(reader.panel)
         self.origins: I64 = np.maximum(self.first - 2 * reader.grid.half - self.latest + 1, 0)
-        volume = _volume(reader)
-        weight = self.origins * volume**_VOLUME
+        weight = self.origins * volume(_mean(reader.panel)) ** POWER
         self._share = np.cumsum(weight) / max(weight.sum(), 1e-12)
 
     @property
@@ -53,12 +51,8 @@ class Draws:
         return batch_of(inputs(window), came, steps)
 
 
-def _volume(reader: Reader) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Mean demand of each series in units of the typical one, cut off at both ends."""
-    panel = reader.panel
+def _mean(panel: Panel) -> F64:
+    """Mean demand of each series; 0 where none was observed."""
     seen = ~np.isnan(panel.observed)
-    row = panel.row_of
-    total = np.bincount(row, np.where(seen, np.abs(panel.values), 0.0), len(panel))
-    mean = total / np.maximum(np.bincount(row, seen, len(panel)), 1)
-    typical = float(np.median(mean[mean > 0])) if (mean > 0).any() else 1.0
-    return np.asarray(np.clip(mean / typical, 1 / _MOST, _MOST))
+    total = np.bincount(panel.row_of, np.where(seen, np.abs(panel.values), 0.0), len(panel))
+    return np.asarray(total / np.maximum(np.bincount(panel.row_of, seen, len(panel)), 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ...panel import F32
 from .moving import around, cumulated
@@ -12,6 +13,7 @@ from .window import SLOTS, Window
 
 COLUMNS = 3 + SLOTS
 """Price, promotion, occasion, slots."""
+_FLAGS = (1, 2)
 _RIDGE = 3.0
 _FAR = 6.0
 
@@ -46,8 +48,11 @@ def effects(window: Window, residual: F32, ok: F32) -> Effects:
     rows, length = residual.shape
     shown = np.zeros((COLUMNS, *window.price.shape), np.float32)
     present = np.zeros_like(shown)
-    for column in range(COLUMNS):
-        _compare(window, column, shown[column], present[column])
+    for column, raw in enumerate(_raw(window)):
+        known = np.isfinite(raw)
+        if known.any():
+            present[column] = known
+            shown[column] = _compared(column, raw, known, length)
     ahead = np.zeros((rows, window.horizon, COLUMNS + 1), np.float32)
     summary = np.zeros((rows, 4, COLUMNS), np.float32)
     summary[:, 3] = present[:, :, :length].mean(axis=2).T
@@ -74,37 +79,25 @@ def effects(window: Window, residual: F32, ok: F32) -> Effects:
     return Effects(shown, present, ahead, explained, summary.reshape(rows, -1))
 
 
-def _compare(window: Window, column: int, shown: F32, present: F32) -> None:
-    """Fill one column ``(B, L + H)`` of what `effects` shows."""
-    flag = column in (1, 2)
-    if column == 0:
-        known = window.price > 0
-        raw = np.log(np.where(known, window.price, np.float32(1)))
-    else:
-        found = (
-            window.promotion
-            if column == 1
-            else window.occasion[:, :, 0]
-            if column == 2
-            else window.slots[:, :, column - 3]
-        )
-        known = np.isfinite(found)
-        raw = np.where(known, found, np.float32(0))
-    if not known.any():
-        return
-    length = window.context
-    present[:] = known
+def _raw(window: Window) -> list[F32]:
+    """The columns ``(B, L + H)``, NaN where unknown; prices in logs."""
+    price = np.log(window.price, where=window.price > 0, out=np.full_like(window.price, np.nan))
+    return [price, window.promotion, window.occasion[:, :, 0], *(window.slots[:, :, k] for k in range(SLOTS))]
+
+
+def _compared(column: int, raw: F32, known: npt.NDArray[np.bool_], length: int) -> F32:
+    """A column in units of its own variation, 0 where unknown."""
+    raw = np.where(known, raw, np.float32(0))
+    if column in _FLAGS:  # nothing is what flags are measured from
+        return np.asarray(np.clip(raw, -_FAR, _FAR))
     n = np.maximum(known[:, :length].sum(axis=1, keepdims=True), 1)
-    if flag:  # nothing is what flags are measured from
-        shown[:] = np.clip(raw, -_FAR, _FAR)
-        return
     centre = (raw[:, :length].sum(axis=1, keepdims=True, dtype=np.float64) / n).astype(np.float32)
     away = (raw - centre) * known
     spread: F32 = np.full((1, 1), 0.2, np.float32)
     if column > 0:  # a covariate that was constant says nothing about what its changes do
         sd = np.sqrt((away[:, :length] ** 2).sum(axis=1, keepdims=True) / n)
         spread = np.where(sd > 1e-4 * (1e-6 + np.abs(centre)), sd, np.float32(np.inf))
-    shown[:] = np.clip(away / spread, -_FAR, _FAR)
+    return np.asarray(np.clip(away / spread, -_FAR, _FAR))
 
 
 def _moved(shown: F32, present: F32, length: int, half: int) -> F32:

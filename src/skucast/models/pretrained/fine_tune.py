@@ -19,7 +19,9 @@ import numpy as np
 import torch
 
 from ..gain import SURE, Gain
-from ..spec import Progress
+from ..neural.options import TrainOptions
+from ..neural.rate import scheduled
+from ..spec import Progress, scaled
 from .draws import Draws
 from .forward import Forward
 from .held_out import HeldOut
@@ -31,7 +33,7 @@ RATES: dict[Way, float] = {"last": 1e-3, "low-rank": 2e-3, "full": 6e-4}
 _BATCH = 64
 _AHEAD = 16
 _PASSES = 10  # a small panel is not gone over more often than this
-_WARM_UP = 0.1
+_SCHEDULE = TrainOptions(warm_up=0.1)
 _TRUST = 8  # windows one after another that make what was learned weigh as much as the shipped weights
 _CHECKS = 4  # how often the held-out windows are looked at
 _FINISH = 0.25  # further steps on all windows, as a share of the useful ones before
@@ -99,7 +101,7 @@ def fine_tune(
 
         steps = min(steps, -(-_PASSES * draws.apart // _BATCH))
         limit = begun + seconds * (1 - _FINISH_SECONDS) if seconds else math.inf
-        _learn(learner, draws, rng, RATES[way], steps, limit, check, _part(progress, 0.0, 0.8))
+        _learn(learner, draws, rng, RATES[way], steps, limit, check, scaled(progress, 0.0, 0.8))
         found = Gain.of(before - after)
         sentence = (
             f"WQL {after.sum(axis=1).mean():.4f} against {before.sum(axis=1).mean():.4f} without it on the last "
@@ -115,7 +117,7 @@ def fine_tune(
         limit = begun + seconds if seconds else math.inf
         _learn(
             learner, Draws(reader, 0), rng, _FINISH_RATE * RATES[way], round(_FINISH * useful), limit, None,
-            _part(progress, 0.8, 1.0),
+            scaled(progress, 0.8, 1.0),
         )  # fmt: skip
     note = f"Fine-tuning ({way}, {useful} steps, {100 * share:.0f} % of the way) was accepted: {sentence}."
     return FineTuned(between(start, learner.weights(), share), between(start, best, share), note)
@@ -142,24 +144,9 @@ def _learn(
             check()
         if done >= 1:
             break
-        learner.learn(draws.draw(rng, _BATCH, _AHEAD), _rate(done, peak))
+        learner.learn(draws.draw(rng, _BATCH, _AHEAD), scheduled(done, peak, _SCHEDULE))
         if progress and learner.step % 5 == 0:
             progress("fine-tuning", min(done, 1.0))
-
-
-def _rate(done: float, peak: float) -> float:
-    """A line up to the peak, half a cosine down."""
-    if done < _WARM_UP:
-        return peak * (0.1 + 0.9 * done / _WARM_UP)
-    rest = (done - _WARM_UP) / (1 - _WARM_UP)
-    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * rest)))
-
-
-def _part(progress: Progress | None, low: float, high: float) -> Progress | None:
-    """The hook for a part of the work."""
-    if progress is None:
-        return None
-    return lambda what, done: progress(what, low + (high - low) * done)
 
 
 def _too_little(draws: Draws | None) -> str:

@@ -12,7 +12,7 @@ from ...panel import F32, I64
 from .answer import units
 from .forward import Forward
 from .inputs import Inputs, inputs
-from .reading import Reader, needed, oldest
+from .reading import Reader, blocks, needed, oldest
 from .size import LEVELS
 
 F64 = npt.NDArray[np.float64]
@@ -51,13 +51,10 @@ class HeldOut:
         for k in range(windows):
             back = (windows - k) * steps
             context = np.where(first > back, needed(first - back, reader.grid.context), 0)
-            for length in np.unique(context[context > 0]):
-                which = np.flatnonzero(context == length)
-                for low in range(0, which.size, _BLOCK):
-                    part = which[low : low + _BLOCK]
-                    window, came = reader.window_at(rows[part], np.full(part.size, back), int(length))
-                    actual[k, part] = came
-                    papers.append((k, part, inputs(window)))
+            for length, part in blocks(context, lambda _: _BLOCK):
+                window, came = reader.window_at(rows[part], np.full(part.size, back), length)
+                actual[k, part] = came
+                papers.append((k, part, inputs(window)))
         return HeldOut(tuple(papers), actual)
 
     def part(self, first: int, last: int | None = None) -> HeldOut:

@@ -18,7 +18,6 @@ Way = Literal["last", "low-rank", "full"]
 
 _RANK = 8
 _MEMORY = 0.98  # share that the running average of the weights keeps at each step
-_SHRINK = 0.0
 
 
 class Addition(nn.Module):
@@ -60,7 +59,7 @@ class Learner:
                 part.requires_grad_(True)
         self.learning = [p for p in self.network.parameters() if p.requires_grad]
         self.average = [p.detach().clone() for p in self.learning]
-        self.optimiser = torch.optim.AdamW(self.learning, betas=(0.9, 0.98), weight_decay=_SHRINK)
+        self.optimiser = torch.optim.AdamW(self.learning, betas=(0.9, 0.98), weight_decay=0.0)
         self.step = 0
 
     def learn(self, batch: Batch, rate: float) -> float:

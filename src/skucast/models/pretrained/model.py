@@ -24,7 +24,7 @@ from .forward import Forward
 from .grid import HORIZON
 from .held_out import HeldOut
 from .inputs import inputs
-from .reading import Reader, needed, oldest
+from .reading import Reader, blocks, needed, oldest
 from .recalibrate import BANDS, Recalibrate, recalibrated, stretched
 from .roles import Roles
 from .shipped import load
@@ -146,17 +146,13 @@ class FittedPretrained(Fitted):
         reader = Reader(self.panel, known, self.roles, min(horizon, HORIZON))
         network = self.own or load(self.spec.weights)
         back = oldest(self.panel)
-        context = needed(back, reader.grid.context)
         usable = (back > 0) | self.spec.new_items
-        for length in np.unique(context):
-            rows = np.flatnonzero((context == length) & usable)
-            for first in range(0, rows.size, _BLOCK):
-                part = rows[first : first + _BLOCK]
-                padded = np.concatenate([part, np.repeat(part[-1:], _BLOCK - part.size)])
-                made = self._block(network, reader, padded, int(length), horizon)
-                made = stretched(made, self.stretch)[: part.size]
-                mean[part] = expected(made)
-                quantiles[part] = at_levels(made, levels)
+        context = np.where(usable, needed(back, reader.grid.context), 0)
+        for length, part in blocks(context, lambda _: _BLOCK):
+            padded = np.concatenate([part, np.repeat(part[-1:], _BLOCK - part.size)])
+            made = stretched(self._block(network, reader, padded, length, horizon), self.stretch)[: part.size]
+            mean[part] = expected(made)
+            quantiles[part] = at_levels(made, levels)
         return mean, quantiles
 
     def _block(self, network: Forward, reader: Reader, rows: npt.NDArray[np.int64], context: int, horizon: int) -> F32:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,19 @@ def needed(back: npt.NDArray[np.int64], context: int) -> npt.NDArray[np.int64]:
     """``(S,)`` context of each series, from `oldest`: it depends on nothing but the series."""
     choice = np.array([length for length in LENGTHS if length <= context])
     return choice[np.minimum(np.searchsorted(choice, back), choice.size - 1)]
+
+
+def blocks(context: I64, most: Callable[[int], int]) -> Iterator[tuple[int, I64]]:
+    """Series that are computed together: their context, and which they are.
+
+    Args:
+        context: ``(S,)`` of each series; those of 0 are left out.
+        most: series of a block, by the context.
+    """
+    for length in np.unique(context[context > 0]).tolist():
+        which, size = np.flatnonzero(context == length), most(length)
+        for first in range(0, which.size, size):
+            yield length, which[first : first + size]
 
 
 class Reader:
