@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of the public data sets")
     parser.add_argument("--sets", nargs="+", choices=list(TASKS), default=list(SETS))
     parser.add_argument(
-        "--models", nargs="+", default=["auto:balanced", *(n for n in registry.names() if n != "auto")],
+        "--models", nargs="+", default=["auto:balanced", "auto:balanced without pretrained", *(n for n in registry.names() if n != "auto")],
         help="names; auto:fast, auto:best, 'auto:balanced without pretrained', conformal:ets and so on",
     )  # fmt: skip
     parser.add_argument("--series", type=int, default=0, help="a sample of so many series per set; 0 takes all")

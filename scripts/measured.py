@@ -284,6 +284,7 @@ def _between(name: str, lines: list[str]) -> str:
 
 
 def circumstances(about: dict[str, Any]) -> str:
+    """When, where and with which seed something was measured."""
     said = f"; {about['note']}" if "note" in about else ""
     return f"{about['made'][:10]}, {about['machine']}, seed {about['seed']}{said}"
 

@@ -14,11 +14,15 @@ SETS = {
     "uci_weekly": "UCI gift shop, weeks", "orange_juice": "orange juice, weeks",
 }  # fmt: skip
 
+WITHOUT = "auto:balanced without pretrained"
+
 
 def pretrained() -> str:
     """The page about the pretrained model, with what was measured so far between its marks."""
     out = [MEASURED]
-    for name, made in (("zero_shot", _zero_shot), ("fine_tuning", _fine_tuning), ("pretrained_speed", _speed)):
+    for name, made in (
+        ("zero_shot", _zero_shot), ("league", _in_auto), ("fine_tuning", _fine_tuning), ("pretrained_speed", _speed),
+    ):  # fmt: skip
         path = RESULTS / f"{name}.json"
         if path.is_file():
             out += made(json.loads(path.read_text()))
@@ -52,6 +56,20 @@ def _zero_shot(content: dict[str, Any]) -> list[str]:
         f"{weights['parameters']:,} weights, {weights['steps']:,} steps, {weights['core_hours']} core-hours of training"
     )
     return [*out, "", f"`python benchmarks/zero_shot.py DATA_FOLDER --seeds FOLDERS`, {circumstances(content['about'])}; {made}."]  # fmt: skip
+
+
+def _in_auto(content: dict[str, Any]) -> list[str]:
+    """What the combination gains by it."""
+    sets = {name: one for name, one in content["sets"].items() if WITHOUT in one["models"]}
+    if not sets:
+        return []
+    out = ["", "### In `auto`", "", "WQL of `auto` in its preset `balanced`, relative to fev-bench's seasonal naive, with and without this member:", "",
+           "| | " + " | ".join(SETS[n] for n in sets) + " | geometric mean |", "|---|" + "---:|" * (len(sets) + 1)]  # fmt: skip
+    for said, label in (("with", "auto:balanced"), ("without", WITHOUT), ("`pretrained` alone", "pretrained")):
+        shares = [one["models"][label]["wql"] / one["yardstick"] for one in sets.values()]
+        mean = math.exp(sum(map(math.log, shares)) / len(shares))
+        out.append(f"| {said} | " + " | ".join(f"{share:.3f}" for share in shares) + f" | **{mean:.3f}** |")
+    return [*out, "", f"`python benchmarks/league.py DATA_FOLDER`, {circumstances(content['about'])}."]
 
 
 def _beside(sets: dict[str, Any]) -> list[str]:
