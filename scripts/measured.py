@@ -340,7 +340,7 @@ def _networks(measured: dict[str, Any]) -> list[str]:
     titles = " | ".join(f"{SETS[n].split(',')[0]}, {SETS[n].split(', ')[-1]}" for n in sets)
     lines = "|---|" + "---:|" * len(sets)
     out = ["", "### Accuracy", "", "Weighted quantile loss (levels .1 to .9) on the held-out windows of the league; where there is more than one seed the mean,",
-           "and in brackets the lowest and the highest. Of sets with more than a thousand series a thousand are taken; – was not run.", "",
+           "and in brackets the lowest and the highest. Of M5 and the gift shop a thousand series are taken; – was not run.", "",
            f"| model | {titles} |", lines]  # fmt: skip
     relative = ["", "Relative to fev-bench's seasonal naive, beside networks of fev-bench's published table. Theirs are of fev-bench's windows and",
                 "all series, ours of later windows of the same data and of samples, so that only rough differences mean something.", "",

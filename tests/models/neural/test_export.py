@@ -93,14 +93,14 @@ def test_onnxruntime_agrees_whatever_the_options(fields, tmp_path):
 
 
 @SLOW
-def test_onnxruntime_agrees_where_heads_speak_of_what_last_year_lets_expect(tmp_path):
+def test_onnxruntime_agrees_where_networks_start_from_the_pretrained_model(tmp_path):
     model = fitted("mlp", yearly(series=12, steps=70))
     assert model.inputs.base
     said, some = answers(model, tmp_path)
     mean, quantiles = described(some, {})
     np.testing.assert_allclose(said["quantiles"], quantiles, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(said["mean"], np.maximum(mean, 0), rtol=1e-4, atol=1e-4)
-    assert "season" in json.loads((tmp_path / "net.json").read_text())["inputs"]
+    assert "told" in json.loads((tmp_path / "net.json").read_text())["inputs"]
 
 
 @SLOW

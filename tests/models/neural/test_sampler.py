@@ -5,7 +5,7 @@ from skucast.models.neural.inputs import Inputs
 from skucast.models.neural.sampler import Sampler
 from skucast.models.neural.windows import Windows
 
-from .panels import panel_of
+from .panels import panel_of, yearly
 
 
 def sampler_of(values, held_out=7, half_life=0, balance=0.0, **more):
@@ -108,3 +108,24 @@ def test_balanced_classes_are_drawn_equally_often():
         plain**0.5 / (plain**0.5 + (1 - plain) ** 0.5),
         rtol=1e-6,
     )
+
+
+def test_where_fewer_steps_are_held_out_than_are_forecast_late_steps_are_judged_too():
+    panel = yearly(series=30, steps=80)
+    sampler = Sampler.of(Windows(panel, Inputs.of(panel, 20)), 4)
+    exam = sampler.exam(np.random.default_rng(0))
+    assert [paper.lag for paper in exam.papers] == [0, 8, 16]
+    assert sorted(row for paper in exam.papers for row in paper.rows) == list(range(30))
+    for paper in exam.papers:
+        counts = paper.batch.weight[:, 0] > 0
+        assert counts.any(dim=0).nonzero().flatten().tolist() == list(range(paper.lag, paper.lag + 4))
+        held = paper.batch.target[:, 0, paper.lag : paper.lag + 4] * paper.batch.scale
+        np.testing.assert_allclose(held, panel.dense()[paper.rows, -4:], rtol=1e-5)
+    zero = exam.loss(lambda batch: torch.zeros(*batch.target.shape, 15))
+    np.testing.assert_allclose(zero, 1.0, rtol=1e-5)
+
+
+def test_short_series_are_judged_right_before_the_held_out_steps():
+    panel = panel_of(np.ones((3, 80)), "W-SUN", starts=[0, 0, 74])
+    exam = Sampler.of(Windows(panel, Inputs.of(panel, 20)), 4).exam(np.random.default_rng(0))
+    assert {(int(row), paper.lag) for paper in exam.papers for row in paper.rows} == {(0, 0), (1, 8), (2, 0)}

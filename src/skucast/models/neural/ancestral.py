@@ -54,7 +54,7 @@ class Ancestral(Generative, Translator):
         sold = self.fed(self.into(batch.target, batch), batch.weight)  # (B, F, L, 2 size)
         if self.truth < 1:
             with torch.no_grad():
-                parameters = self.head(after(sold))
+                parameters = self.answer(after(sold), batch)
                 chance = torch.rand(parameters.shape[:-1], dtype=torch.float64).numpy()
                 sample = self.into(self.drawn(parameters, chance, batch), batch)
             true = torch.rand_like(sold[..., :1]) < self.truth
@@ -88,7 +88,7 @@ class Ancestral(Generative, Translator):
             said.append(self.answered(seen.movedim(2, 0)[..., None, :], known[:, :, block]))  # (K, B, F, size, W)
             if block.stop < steps:
                 here = at_steps(batch, block)
-                sample = self.into(self.drawn(self.head(said[-1]), chance[:, None, None, block], here), here)
+                sample = self.into(self.drawn(self.answer(said[-1], here), chance[:, None, None, block], here), here)
                 told = self.told(self.fed(sample, torch.ones_like(sample))[..., 0, :]).movedim(0, 2)  # (B, F, K, D)
         return torch.cat(said, dim=-2), torch.stack(looked, dim=2)
 
@@ -100,4 +100,4 @@ class Ancestral(Generative, Translator):
 
 def at_steps(batch: Batch, block: slice) -> Batch:
     """What units and frames ask for, at a block of the steps ahead."""
-    return replace(batch, season=batch.season[..., block])
+    return replace(batch, season=batch.season[..., block], told=batch.told[..., block, :])

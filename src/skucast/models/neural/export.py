@@ -46,6 +46,7 @@ _MEANING = {
     "codes": "number of each static text, from 1; 0 where it is unknown",
     "numbers": "static numbers, standardised",
     "season": "share of usual demand that each step ahead brings",
+    "told": "quantiles that the pretrained model says, in units of the scale",
     "level": "mean of the context in units of the scale",
     "spread": "deviation of the context in units of the scale",
 }
@@ -122,7 +123,7 @@ class _Block(nn.Module):
             return quantiles, _mean(quantiles)
         if isinstance(self.network, Generative):
             futures = self.network.imagine(batch, self.network.draws)[:, :, 0]  # (K, B, H, W)
-            return (self.network.head(futures).movedim(0, 1),)  # (B, K, H, P)
+            return (self.network.answer(futures, batch).movedim(0, 1),)  # (B, K, H, P)
         return (self.network(batch)[:, 0],)  # (B, H, P)
 
 
@@ -144,7 +145,7 @@ def _given(inputs: Inputs) -> tuple[str, ...]:
     statics = inputs.statics
     wanted = {
         "patches": True, "ahead": True, "scale": True, "codes": bool(statics.groups), "numbers": bool(statics.numbers),
-        "season": inputs.seasonal or bool(inputs.base), "level": inputs.normalise, "spread": inputs.normalise,
+        "season": inputs.seasonal, "told": bool(inputs.base), "level": inputs.normalise, "spread": inputs.normalise,
     }  # fmt: skip
     return tuple(name for name, used in wanted.items() if used)
 

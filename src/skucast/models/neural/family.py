@@ -23,10 +23,13 @@ from ...panel import F32, Panel
 from ..space import OneOf, Range, Space
 from ..spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead
 from .inputs import Inputs
-from .options import FreezeName, HeadName, TrainOptions
+from .options import BaseName, FreezeName, HeadName, TrainOptions
 from .scaling import Scaling
+from .told import LONGEST
 
 _FEWEST = 200  # windows below which no network is trained
+_LONG_STEP = 6.0  # days; a history of weeks holds few seasons
+_WEIGHTS = "small"
 _FEW = 2000  # windows below which the user is told to expect little
 _ANY_NUMBER: tuple[HeadName, ...] = (
     "auto",
@@ -50,6 +53,9 @@ class NeuralSpec(Spec):
             distribution: counts (``negbin``, ``zero-inflated``, ``poisson``), amounts that are often zero
             (``tweedie``) or numbers (``student-t``, ``gaussian``); ``auto`` tries ``quantiles`` and ``negbin`` in
             short trainings where demand are slow counts, and takes ``quantiles`` elsewhere.
+        base: what training starts from: ``none``, each item's own level; ``pretrained``, the forecast of the pretrained
+            model, to which the network learns what is different here; ``auto`` takes that where steps are weeks or longer,
+            of which a history holds few seasons, and the head answers with quantiles.
         dropout: share of hidden units left out at random while training.
         train: how it is trained.
         freeze: in a fit that starts from another model: ``none``, or ``encoder``, which stays as it is.
@@ -59,6 +65,7 @@ class NeuralSpec(Spec):
     space: ClassVar[Space] = {
         "scaling": OneOf("mean", "robust"),
         "head": OneOf("quantiles", "negbin", "student-t"),
+        "base": OneOf("auto", "none"),
         "dropout": Range(0.0, 0.3),
         "train.steps": Range(400, 1600, log=True),
         "train.learning_rate": Range(0.001, 0.01, log=True),
@@ -68,6 +75,7 @@ class NeuralSpec(Spec):
     patch: int = 0
     scaling: Scaling = "mean"
     head: HeadName = "quantiles"
+    base: BaseName = "auto"
     dropout: float = 0.1
     train: TrainOptions = field(default_factory=TrainOptions)
     freeze: FreezeName = "none"
@@ -93,6 +101,14 @@ class NeuralSpec(Spec):
             raise ConfigError(
                 f"Model '{self.name}': the head '{self.head}' needs demand as it is; with scaling 'asinh' or normalise "
                 f"choose one of {', '.join(_ANY_NUMBER)}."
+            )
+        if self.base not in get_args(BaseName):
+            raise ConfigError(
+                f"Model '{self.name}': base must be one of {', '.join(get_args(BaseName))}, not '{self.base}'."
+            )
+        if self.base == "pretrained" and self.head != "quantiles":
+            raise ConfigError(
+                f"Model '{self.name}': only the head 'quantiles' can start from the pretrained model, not '{self.head}'."
             )
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"Model '{self.name}': dropout must lie in [0, 1), not {self.dropout!r}.")
@@ -123,6 +139,18 @@ class NeuralSpec(Spec):
             head = suitable_head(self, panel, horizon, seed)
         return dataclasses.replace(self, head=head)
 
+    def _base(self, panel: Panel, horizon: int) -> str:
+        """Weights of the pretrained model from whose forecast training starts; empty for none."""
+        if self.base == "auto":
+            suits = self.head == "quantiles" and panel.freq.days >= _LONG_STEP and horizon <= LONGEST
+            return _WEIGHTS if suits else ""
+        if self.base == "pretrained" and horizon > LONGEST:
+            raise ConfigError(
+                f"Model '{self.name}': the pretrained model answers for {LONGEST} steps ahead at once, not for {horizon}: "
+                "choose base 'none' or a shorter horizon."
+            )
+        return _WEIGHTS if self.base == "pretrained" else ""
+
     @classmethod
     def _fitted(cls) -> type[FittedNeural]:
         """What it is when trained."""
@@ -150,7 +178,7 @@ class NeuralSpec(Spec):
         from .fit import learn
 
         decided = self._decided(panel, horizon, seed, start if isinstance(start, FittedNeural) else None)
-        inputs = self._inputs(panel, horizon)
+        inputs = dataclasses.replace(self._inputs(panel, horizon), base=decided._base(panel, horizon))
         build: Callable[[Inputs], Any] = decided.build
         said: dict[str, Any] = {}
         if start is not None:

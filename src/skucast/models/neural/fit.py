@@ -19,7 +19,6 @@ from ...panel import F32, Panel
 from ..naive import naive_quantiles
 from ..spec import Arrays, Progress, scaled
 from ..whole_demand import snapped, whole
-from .base import fit_base
 from .checkpoint import checkpoints
 from .inputs import Inputs
 from .lowrank import merged
@@ -36,8 +35,6 @@ _CHUNK = 1024  # series forecast at once
 _PASSES = 40  # a small panel is not gone over more often than this
 _LEAST_STEPS = 100
 _FINISH_RATE = 0.3  # peak of the second part of training, next to that of the first
-_TOLD = (10, 20)  # steps with a year behind them that last year can be learned from, and need not be learned beforehand
-_MOST_SERIES = 0.9  # of series are no longer
 _PATHS = 8  # futures followed beyond the trained horizon
 
 
@@ -88,9 +85,6 @@ def learn(
     Its last steps are held out, so that training stops in time and its quality is known; then training goes on
     for a while at a low rate with all steps, because the latest are the most telling.
 
-    A history of little more than a year shows what last year is worth in few steps only. Then most of these are left to learn
-    from, and what can be learned of it in closed form is (see `skucast.models.neural.base`).
-
     Args:
         build: the network before training.
         inputs: what it sees.
@@ -104,15 +98,10 @@ def learn(
     """
     device = device_of(options.device)
     windows = Windows(panel, inputs, device=device)
-    told = _told(panel, inputs)
-    scarce = not trained and _TOLD[0] <= told <= _TOLD[1] and told < inputs.last_year
-    held_out = min(inputs.horizon, panel.n_steps // 4, *([told // 3] if scarce else []))
+    held_out = min(inputs.horizon, panel.n_steps // 4)
     sampler = Sampler.of(windows, held_out, options.half_life, options.balance)
     if sampler.origins < fewest:
         return Learned(None, inputs, sampler.origins)
-    if scarce:
-        sampler = sampler.based(fit_base(sampler, seed))
-        inputs = sampler.windows.inputs
     exam = sampler.exam(np.random.default_rng(seed)) if held_out else None
 
     most = max(_LEAST_STEPS, _PASSES * sampler.origins // (options.batch * options.forks * options.accumulate))
@@ -123,7 +112,7 @@ def learn(
     first = dataclasses.replace(options, seconds=options.seconds * share)
     state = train(
         lambda: build(inputs).to(device), _drawing(sampler, options), _judge(exam), first, seed,
-        scaled(progress, 0.0, share), files[0], trained=trained,
+        scaled(progress, 0.0, share), files[0], trained=trained or bool(inputs.base),
     )  # fmt: skip
     learned = Learned(None, inputs, sampler.origins, steps=state.step, rate=state.peak)
     if exam is not None and state.best is not None:
@@ -132,9 +121,6 @@ def learn(
         best_step, _ = min(state.curve, key=lambda check: check[1])
         if steps := round(finish * best_step):
             whole = Sampler.of(sampler.windows, 0, options.half_life, options.balance)
-            if scarce and inputs.base:
-                whole = whole.based(fit_base(whole, seed))
-                inputs = whole.windows.inputs
             second = dataclasses.replace(
                 options, steps=steps, learning_rate=state.peak * _FINISH_RATE, warm_up=0.0,
                 seconds=options.seconds * (1 - share),
@@ -147,13 +133,6 @@ def learn(
         if file is not None:
             file.remove()
     return dataclasses.replace(learned, inputs=inputs, network=merged(state.averaged).cpu())
-
-
-def _told(panel: Panel, inputs: Inputs) -> int:
-    """Steps of all but the longest series that have a year behind them, where the year is the season; else 0."""
-    if not inputs.yearly or not len(panel):
-        return 0
-    return max(int(np.quantile(panel.lengths, _MOST_SERIES)) - inputs.last_year, 0)
 
 
 def _again(state: State) -> Forecaster:

@@ -65,7 +65,7 @@ class Generative(Network):
         """Demand ``(K, B, F, H)`` in so many futures, in units of the scale at each fork: ancestral samples."""
         chance = uniforms(count, batch.steps.numel())
         parts = [
-            self.drawn(self.head(self.imagine(part, count)), chance[:, None, None], part)
+            self.drawn(self.answer(self.imagine(part, count), part), chance[:, None, None], part)
             for part in few(batch, AT_ONCE // count)
         ]
         return torch.cat(parts, dim=1)
@@ -79,7 +79,7 @@ class Generative(Network):
     def _described(self, batch: Batch, count: int) -> tuple[Tensor, Tensor]:
         means, quantiles = [], []
         for part in few(batch, AT_ONCE // count):
-            mean, q = mixed(self.head, self.head(self.imagine(part, count)), self.unit(part))
+            mean, q = mixed(self.head, self.answer(self.imagine(part, count), part), self.unit(part))
             q = self.out(q, part)
             quantiles.append(q)
             means.append(mean_at_levels(q) if self.shifted else self.out(mean[..., None], part)[..., 0])

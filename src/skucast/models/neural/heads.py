@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ...forecast import LEVELS, draw_together, invert_cdf
 from .quantiles import mean_of
 
+_CLOSEST = 1e-3  # distance between quantiles that are told, in units of the scale
 _STEEPEST = 12.0  # an answer of eighty thousand times the scale
 
 Levels = Sequence[float] | npt.NDArray[np.float64]
@@ -44,8 +45,8 @@ class Head(nn.Module):
             self.out.weight.mul_(0.1)
             self.out.bias.copy_(torch.tensor(start))
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Parameters ``(..., K)`` of hidden vectors ``(..., width)``."""
+    def forward(self, hidden: Tensor, told: Tensor | None = None) -> Tensor:
+        """Parameters ``(..., K)`` of hidden vectors ``(..., width)``; a head of quantiles may be told some to start from."""
         parameters: Tensor = self.out(hidden)
         return parameters
 
@@ -94,22 +95,38 @@ class QuantileHead(Head):
 
     in_units: ClassVar[bool] = True
     levels: Tensor
+    start: Tensor
 
     def __init__(self, width: int, levels: tuple[float, ...] = LEVELS) -> None:
         middle = min(range(len(levels)), key=lambda k: abs(levels[k] - 0.5))
         # distances start near 0.13, around the series' own level
-        super().__init__(width, [0.9 if k == middle else -2.0 for k in range(len(levels))])
+        start = [0.9 if k == middle else -2.0 for k in range(len(levels))]
+        super().__init__(width, start)
         self.register_buffer("levels", torch.tensor(levels))
+        self.register_buffer("start", torch.tensor(start), persistent=False)
         self.middle, self.named = middle, levels
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """``(..., width)`` to ``(..., Q)``."""
+    def forward(self, hidden: Tensor, told: Tensor | None = None) -> Tensor:
+        """``(..., width)`` to ``(..., Q)``; what is learned is the difference to quantiles that are told, where any are."""
         raw = self.out(hidden)  # (..., Q)
         m = self.middle
+        if told is not None:
+            raw = raw + (self._raw(told) - self.start).nan_to_num()
         median = raw[..., m : m + 1]
         below = F.softplus(raw[..., :m]).flip(-1).cumsum(-1).flip(-1)
         above = F.softplus(raw[..., m + 1 :]).cumsum(-1)
         return torch.cat([median - below, median, median + above], dim=-1)
+
+    def begin_with_told(self) -> None:
+        """Say what is told until something is learned."""
+        nn.init.zeros_(self.out.weight)
+
+    def _raw(self, quantiles: Tensor) -> Tensor:
+        """What `forward` makes quantiles of."""
+        gaps = quantiles.diff(dim=-1).clamp(min=_CLOSEST)
+        gaps = gaps + torch.log(-torch.expm1(-gaps))  # softplus the other way
+        m = self.middle
+        return torch.cat([gaps[..., :m], quantiles[..., m : m + 1], gaps[..., m:]], dim=-1)
 
     def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:
         """See `pinball`."""
@@ -148,9 +165,9 @@ class Asinh(Head):
         nn.Module.__init__(self)
         self.inner = inner
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, told: Tensor | None = None) -> Tensor:
         """See `Head.forward`."""
-        parameters: Tensor = self.inner(hidden)
+        parameters: Tensor = self.inner(hidden, told if told is None else torch.asinh(told))
         return parameters
 
     def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:

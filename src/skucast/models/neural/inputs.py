@@ -104,7 +104,7 @@ class Inputs:
         seasonal: demand is freed of each series' season before the network sees it.
         statics: what is known of series that does not change.
         targets: past covariates that are forecast beside demand.
-        base: what last year counts for in what heads speak of (see `skucast.models.neural.base`); empty for nothing.
+        base: weights of the pretrained model from whose forecast it starts; empty for none.
     """
 
     horizon: int
@@ -120,7 +120,7 @@ class Inputs:
     seasonal: bool = False
     statics: Statics = field(default_factory=Statics)
     targets: tuple[str, ...] = ()
-    base: tuple[float, ...] = ()
+    base: str = ""
 
     @staticmethod
     def of(
@@ -172,19 +172,9 @@ class Inputs:
         return self.patch * self.patches
 
     @property
-    def last_year(self) -> int:
-        """Steps after which last year is known of a step ahead and of those around it."""
-        return (self.year or self.season) + self.reach
-
-    @property
-    def yearly(self) -> bool:
-        """True if the season is the year, as of weeks and months."""
-        return self.season > 1 and self.year in (0, self.season)
-
-    @property
     def framed(self) -> bool:
         """True if heads speak of something else than demand over its scale."""
-        return self.normalise or self.seasonal or bool(self.base)
+        return self.normalise or self.seasonal
 
     @property
     def known_width(self) -> int:
@@ -229,7 +219,7 @@ class Inputs:
         """Read the JSON form."""
         covariates = tuple(Covariate(**{**c, "texts": tuple(c["texts"])}) for c in fields["covariates"])
         statics = Statics.from_dict(fields.get("statics", {}))
-        lists = {name: tuple(fields.get(name, ())) for name in ("calendar", "targets", "base")}
+        lists = {name: tuple(fields.get(name, ())) for name in ("calendar", "targets")}
         return Inputs(**{**fields, **lists, "covariates": covariates, "statics": statics})
 
 

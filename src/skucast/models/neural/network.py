@@ -87,13 +87,19 @@ class Network(Forecaster):
         self.whole = self.whole or together
         self.head = head_of(head, width, inputs.scaling)
         self.still = Still(inputs.statics, hidden) if inputs.statics else None
+        if inputs.base and isinstance(inner := getattr(self.head, "inner", self.head), QuantileHead):
+            inner.begin_with_told()
         self.others = nn.ModuleList(QuantileHead(width) for _ in inputs.targets)
         self.framed, self.shifted = inputs.framed, inputs.normalise
         self.beside = beside
 
     def forward(self, batch: Batch) -> Tensor:
         """Parameters ``(B, F, H, K)`` of the head, which speaks of demand in the frame of `into`."""
-        parameters: Tensor = self.head(self.decoded(batch))  # (B, F, H, K)
+        return self.answer(self.decoded(batch), batch)
+
+    def answer(self, z: Tensor, batch: Batch) -> Tensor:
+        """Parameters ``(..., B, F, H, K)`` of the head from vectors ``(..., B, F, H, W)`` of the steps ahead."""
+        parameters: Tensor = self.head(z, self.into_all(batch.told, batch) if batch.told.shape[-1] else None)
         return parameters
 
     def decoded(self, batch: Batch) -> Tensor:
@@ -119,7 +125,7 @@ class Network(Forecaster):
         """Mean cost of answers from vectors ``(B, F, H, W)`` of the steps ahead."""
         size = self.size(batch) if self.head.in_units else 1.0
         target, unit = self.into(batch.target, batch), self.unit(batch)
-        loss = self.head.loss(self.head(z), target, batch.weight * size, unit)
+        loss = self.head.loss(self.answer(z, batch), target, batch.weight * size, unit)
         for k, head in enumerate(self._beside()):
             scale = batch.others_scale[..., k, None]
             cost = head.loss(head(z), batch.others[..., k], batch.others_weight[..., k], scale)
@@ -162,6 +168,12 @@ class Network(Forecaster):
         if not self.framed:
             return demand
         return (demand / batch.season - batch.level[..., None]) / batch.spread[..., None]
+
+    def into_all(self, quantiles: Tensor, batch: Batch) -> Tensor:
+        """The same for several numbers ``(B, F, H, Q)`` each."""
+        return (
+            torch.stack([self.into(one, batch) for one in quantiles.unbind(-1)], dim=-1) if self.framed else quantiles
+        )
 
     def out(self, said: Tensor, batch: Batch) -> Tensor:
         """Answers ``(B, F, H, Q)`` brought back; `into` the other way."""

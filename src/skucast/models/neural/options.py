@@ -12,6 +12,10 @@ HeadName = Literal["auto", "quantiles", "negbin", "zero-inflated", "poisson", "t
 """Distributions that a network can answer with: see `skucast.models.neural.heads`, `likelihoods` and `tweedie`;
 ``auto`` takes what suits the panel, see `skucast.models.neural.pilot`."""
 
+BaseName = Literal["auto", "none", "pretrained"]
+"""What a network starts from: ``none``, its items' own levels; the forecast of the ``pretrained`` model, see
+`skucast.models.neural.told`; ``auto`` takes that where steps are weeks or longer."""
+
 Embed = Literal["none", "static", "series"]
 """Static columns that a network sees: none, groups and numbers, or names of single items too."""
 

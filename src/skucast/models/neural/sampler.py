@@ -23,7 +23,6 @@ _JUDGED = 1024  # series of an exam
 _AT_ONCE = 512
 _LEADS = 3  # times between the origin and the held-out steps, where there are several
 _COLD = 0.15  # share of windows without a history, where static columns are seen
-_LEAST_BLIND = 0.05  # share of windows in which steps without last year count
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +38,6 @@ class Sampler:
         share: ``(R,)`` cumulative probabilities of the series.
         volume: ``(S,)`` demand of each series in units of the typical one, cut off at both ends.
         fading: natural logarithm of how much rarer an origin is drawn than the next one; 0 draws all alike.
-        blind: share of windows in which steps ahead count of which last year is not known.
     """
 
     windows: Windows
@@ -50,7 +48,6 @@ class Sampler:
     share: npt.NDArray[np.float64]
     volume: npt.NDArray[np.float64]
     fading: float = 0.0
-    blind: float = 1.0
 
     @staticmethod
     def of(windows: Windows, held_out: int, half_life: int = 0, balance: float = 0.0) -> Sampler:
@@ -83,22 +80,6 @@ class Sampler:
         total = np.cumsum(weight)
         return Sampler(windows, held_out, rows, begin[rows], stop[rows], total / total[-1:], size, fading)
 
-    def based(self, base: tuple[float, ...]) -> Sampler:
-        """The same with heads that speak of what last year lets expect (see `skucast.models.neural.base`).
-
-        Steps of which last year is not known then count as often as they will be met in a forecast, rather than as often as
-        they occur: a network that learns most from the first year does not learn to rely on it afterwards.
-        """
-        if not base:
-            return self
-        windows = self.windows
-        length, year = windows.end - windows.start, windows.inputs.last_year
-        learned = np.maximum(length - self.held_out, 0)
-        told = np.maximum(learned - year, 0).sum()
-        young = float((length <= year).mean())
-        blind = young / max(1 - young, 1e-9) * told / max((learned.sum() - told), 1)
-        return dataclasses.replace(self, windows=windows.seen_with(base), blind=min(max(blind, _LEAST_BLIND), 1.0))
-
     @property
     def origins(self) -> int:
         """Number of different windows."""
@@ -112,11 +93,7 @@ class Sampler:
             origin = np.where(cold, self.windows.start[rows] - 1, origin)
         horizon, forks = self.windows.inputs.horizon, min(forks, self.windows.inputs.patches)
         steps = np.sort(rng.permutation(horizon)[:ahead]) if ahead < horizon else None
-        batch = self.windows.gather(rows, origin, forks=forks, hidden=self.held_out, steps=steps)
-        if self.blind >= 1:
-            return batch
-        some = torch.from_numpy(rng.random((size, 1, 1)) < self.blind).to(batch.weight)
-        return dataclasses.replace(batch, weight=batch.weight * torch.maximum(batch.ahead[..., -1], some))
+        return self.windows.gather(rows, origin, forks=forks, hidden=self.held_out, steps=steps)
 
     def origins_of(self, rng: np.random.Generator, size: int) -> tuple[I64, I64]:
         """Random series ``(B,)``, and a random origin in each (flat cells)."""

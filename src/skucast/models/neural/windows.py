@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ import torch
 from torch import Tensor
 
 from ...panel import F32, I64, Panel
-from .base import expected
 from .inputs import Inputs
 from .scaling import Running
 from .season import Seasons
+from .told import Told
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +31,14 @@ class Batch:
         weight: ``(B, F, H)`` 1 where the target counts, else 0.
         codes: ``(B, G)`` texts of static columns, 0 where unknown.
         numbers: ``(B, N)`` static columns of numbers.
-        season: ``(B, F, H)`` how much of usual demand each step ahead brings, by the season that was taken out and by
-            last year (see `skucast.models.neural.base`); 1 without either.
+        season: ``(B, F, H)`` how much of usual demand each step ahead brings, by the season that was taken out; 1 without.
         level: ``(B, F)`` mean of the context, in units of the scale and without season; 0 unless normalised.
         spread: ``(B, F)`` its deviation likewise; 1 unless normalised.
         others: ``(B, F, H, C)`` the other targets, in units of their own scales.
         others_weight: ``(B, F, H, C)`` 1 where they count.
         others_scale: ``(B, F, C)`` their scales.
+        told: ``(B, F, H, Q)`` what the pretrained model says, in units of the scale; NaN where it knows nothing, and no
+            levels where it is not asked (see `skucast.models.neural.told`).
     """
 
     patches: Tensor
@@ -55,6 +55,7 @@ class Batch:
     others: Tensor
     others_weight: Tensor
     others_scale: Tensor
+    told: Tensor
 
     def to(self, dtype: torch.dtype) -> Batch:
         """The same in another precision."""
@@ -90,6 +91,7 @@ class Windows:
         window = inputs.context if inputs.normalise else 0
         running = Running.of(longer, inputs.season, inputs.reach, inputs.scaling, window)
         self.inputs, self.device = inputs, torch.device(device)
+        self._told = Told(longer, panel, horizon, inputs.base) if inputs.base else None
         self.start, self.end = longer.indptr[:-1], longer.indptr[1:] - horizon  # cells of history: [start, end)
         self.demand, self.seen, self.sold = observed, seen, seen & (observed > 0)
         self.scale = running.scale  # (N,)
@@ -126,12 +128,6 @@ class Windows:
             columns.append([np.nan_to_num(alone.values), ~np.isnan(column), scale])
         stacked = np.asarray(columns, np.float32).reshape(-1, 3, longer.values.size)
         return self._put(stacked.transpose(1, 2, 0))
-
-    def seen_with(self, base: tuple[float, ...]) -> Windows:
-        """The same with another base (see `Inputs`); nothing is copied."""
-        other = copy.copy(self)
-        other.inputs = dataclasses.replace(self.inputs, base=base)
-        return other
 
     def gather(
         self, rows: I64, origins: I64, *, forks: int = 1, hidden: int = 0, steps: npt.NDArray[np.int64] | None = None
@@ -189,14 +185,11 @@ class Windows:
         time = (self._steps - high[:, None, None] + target).clamp(min=0)
         unit_f = unit[:, -forks:]
         index = self._index(season, fork[..., None] + step + 1 - high[:, None, None])  # (B, F, H)
-        memory = self._memory(fork, step, low, high, unit_f, index)
         ahead = [
             self._calendar[time] * usable[..., None],
             self._covariates[..., : shape.known_width][target] * usable[..., None],
-            memory,
+            self._memory(fork, step, low, high, unit_f, index),
         ]
-        if shape.base:
-            index = index * expected(memory, index, shape.base)
         other_values, other_known = (part[target] * usable[..., None] for part in self._others[:2])  # (B, F, H, C)
         other_seen = others[:, -forks:, None] > 0
         return Batch(
@@ -215,7 +208,17 @@ class Windows:
             others_weight=other_known
             * ((target < (high - shape.horizon - hidden)[:, None, None])[..., None] & other_seen),
             others_scale=others_unit[:, -forks:],
+            told=self._said(row, fork, low, step) / unit_f[..., None, None],
         )
+
+    def _said(self, row: Tensor, fork: Tensor, low: Tensor, step: Tensor) -> Tensor:
+        """What the pretrained model says at forks: ``(B, F, H, Q)`` demand, of no levels where it is not asked."""
+        if self._told is None:
+            return self._demand.new_zeros((*fork.shape, step.numel(), 0))
+        origins = torch.where(fork >= low[:, None], fork, -1)
+        rows = row[:, None].expand_as(fork)
+        said = self._told.at(rows.flatten().cpu().numpy(), origins.flatten().cpu().numpy())
+        return self._put(said).view(*fork.shape, *said.shape[1:])[:, :, step]
 
     def _season(self, row: Tensor, fork: Tensor, high: Tensor) -> Tensor:
         """``(B, m)`` each series' index of the season, as it was known at a fork, from the end of history on."""

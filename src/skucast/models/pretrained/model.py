@@ -24,7 +24,7 @@ from .forward import Forward
 from .grid import HORIZON
 from .held_out import HeldOut
 from .inputs import inputs
-from .reading import Reader, blocks, needed, oldest
+from .reading import BLOCK, Reader, blocks, filled, needed, oldest
 from .recalibrate import BANDS, Recalibrate, recalibrated, stretched
 from .roles import Roles
 from .shipped import load
@@ -34,7 +34,6 @@ FineTune = Literal["none", "last", "low-rank", "full"]
 """What of the network learns on: nothing, its head and last round, small additions to all its maps, or all of it."""
 
 _OWN = "own/"  # before the names of fine-tuned weights
-_BLOCK = 32  # series that are computed together, always so many: then results do not depend on the others
 _HELD_OUT = (2, 4)  # windows that new weights and intervals are judged on: at least and at most,
 _QUARTER = 4  # as many as this part of the history holds
 _JUDGED = 1_200  # answers that they are judged by, of all windows together
@@ -148,9 +147,9 @@ class FittedPretrained(Fitted):
         back = oldest(self.panel)
         usable = (back > 0) | self.spec.new_items
         context = np.where(usable, needed(back, reader.grid.context), 0)
-        for length, part in blocks(context, lambda _: _BLOCK):
-            padded = np.concatenate([part, np.repeat(part[-1:], _BLOCK - part.size)])
-            made = stretched(self._block(network, reader, padded, length, horizon), self.stretch)[: part.size]
+        for length, part in blocks(context, lambda _: BLOCK):
+            made = self._block(network, reader, filled(part, BLOCK), length, horizon)
+            made = stretched(made, self.stretch)[: part.size]
             mean[part] = expected(made)
             quantiles[part] = at_levels(made, levels)
         return mean, quantiles

@@ -17,7 +17,8 @@ from .window import SLOTS, Window, calendar
 
 LENGTHS = (64, 128, 256, 512)
 """Contexts that are computed; a series takes the shortest that holds what is known of it."""
-
+BLOCK = 32
+"""Series that are computed together in a forecast, always so many."""
 
 _CHUNK = 4096
 
@@ -54,6 +55,11 @@ def blocks(context: I64, most: Callable[[int], int]) -> Iterator[tuple[int, I64]
         which, size = np.flatnonzero(context == length), most(length)
         for first in range(0, which.size, size):
             yield length, which[first : first + size]
+
+
+def filled(part: I64, size: int) -> I64:
+    """Series of a block and the last of them again, up to a size: then results do not depend on how many there are."""
+    return np.concatenate([part, np.repeat(part[-1:], size - part.size)])
 
 
 class Reader:
