@@ -124,11 +124,32 @@ def test_what_is_told_is_said_until_something_is_learned(seed, size, ties):
     if ties:
         quantiles[:, :9] = quantiles[:, 8:9]
     head = QuantileHead(3)
-    head.begin_with_told()
+    head.begin_with_told(0.5)
     with torch.no_grad():
         said = head(torch.randn(5, 3), torch.from_numpy(quantiles).float()).numpy()
     assert (np.diff(said, axis=-1) > 0).all() or size > 50
     np.testing.assert_allclose(said, quantiles, rtol=1e-3, atol=0.02)
+
+
+def test_a_forecast_goes_a_part_of_the_way_from_what_is_told():
+    torch.manual_seed(0)
+    head = QuantileHead(3)
+    head.begin_with_told(0.25)
+    torch.nn.init.normal_(head.out.weight)
+    torch.nn.init.normal_(head.out.bias)
+    told = torch.arange(15.0).expand(4, 15) / 3 + 1
+    hidden = torch.randn(4, 3)
+    m = head.middle
+    learned = (head(hidden, told) - told)[:, m]
+    head.eval()
+    assert torch.allclose((head(hidden, told) - told)[:, m], learned / 4, atol=1e-5)
+    assert torch.equal(head(hidden, torch.full_like(told, torch.nan)), head(hidden))  # all of it where nothing is told
+    assert (head(hidden, told).diff(dim=-1) > 0).all()
+
+
+def test_a_longer_history_is_followed_further():
+    shares = [quick(train=UNTRAINED).fit(yearly(steps=steps), horizon=8).inputs.share for steps in (70, 150, 300)]
+    assert shares == [8 / 16, 18 / 26, 37 / 45]
 
 
 def test_where_nothing_is_told_a_head_begins_as_ever():

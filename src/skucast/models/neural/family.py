@@ -20,6 +20,7 @@ import polars as pl
 from ...errors import ConfigError, ModelError
 from ...forecast import LEVELS, Forecast
 from ...panel import F32, Panel
+from ..gain import learned_share
 from ..space import OneOf, Range, Space
 from ..spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead
 from .inputs import Inputs
@@ -178,7 +179,8 @@ class NeuralSpec(Spec):
         from .fit import learn
 
         decided = self._decided(panel, horizon, seed, start if isinstance(start, FittedNeural) else None)
-        inputs = dataclasses.replace(self._inputs(panel, horizon), base=decided._base(panel, horizon))
+        base, share = decided._base(panel, horizon), learned_share(panel.n_steps // horizon)
+        inputs = dataclasses.replace(self._inputs(panel, horizon), base=base, share=share)
         build: Callable[[Inputs], Any] = decided.build
         said: dict[str, Any] = {}
         if start is not None:

@@ -104,22 +104,25 @@ class QuantileHead(Head):
         super().__init__(width, start)
         self.register_buffer("levels", torch.tensor(levels))
         self.register_buffer("start", torch.tensor(start), persistent=False)
-        self.middle, self.named = middle, levels
+        self.middle, self.named, self.share = middle, levels, 1.0
 
     def forward(self, hidden: Tensor, told: Tensor | None = None) -> Tensor:
         """``(..., width)`` to ``(..., Q)``; what is learned is the difference to quantiles that are told, where any are."""
         raw = self.out(hidden)  # (..., Q)
         m = self.middle
         if told is not None:
-            raw = raw + (self._raw(told) - self.start).nan_to_num()
+            known = self._raw(told)
+            learned = raw - self.start
+            raw = torch.where(known.isnan(), raw, known + (learned if self.training else self.share * learned))
         median = raw[..., m : m + 1]
         below = F.softplus(raw[..., :m]).flip(-1).cumsum(-1).flip(-1)
         above = F.softplus(raw[..., m + 1 :]).cumsum(-1)
         return torch.cat([median - below, median, median + above], dim=-1)
 
-    def begin_with_told(self) -> None:
-        """Say what is told until something is learned."""
+    def begin_with_told(self, share: float) -> None:
+        """Say what is told until something is learned; but in training, only a share of that counts."""
         nn.init.zeros_(self.out.weight)
+        self.share = share
 
     def _raw(self, quantiles: Tensor) -> Tensor:
         """What `forward` makes quantiles of."""

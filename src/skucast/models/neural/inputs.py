@@ -105,6 +105,7 @@ class Inputs:
         statics: what is known of series that does not change.
         targets: past covariates that are forecast beside demand.
         base: weights of the pretrained model from whose forecast it starts; empty for none.
+        share: of the difference to it that was learned which counts in a forecast, see `skucast.models.gain.learned_share`.
     """
 
     horizon: int
@@ -121,6 +122,7 @@ class Inputs:
     statics: Statics = field(default_factory=Statics)
     targets: tuple[str, ...] = ()
     base: str = ""
+    share: float = 1.0
 
     @staticmethod
     def of(

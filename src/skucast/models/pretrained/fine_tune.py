@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..gain import SURE, Gain
+from ..gain import SURE, Gain, learned_share
 from ..neural.options import TrainOptions
 from ..neural.rate import scheduled
 from ..spec import Progress, scaled
@@ -34,7 +34,6 @@ _BATCH = 64
 _AHEAD = 16
 _PASSES = 10  # a small panel is not gone over more often than this
 _SCHEDULE = TrainOptions(warm_up=0.1)
-_TRUST = 8  # windows one after another that make what was learned weigh as much as the shipped weights
 _CHECKS = 4  # how often the held-out windows are looked at
 _FINISH = 0.25  # further steps on all windows, as a share of the useful ones before
 _FINISH_RATE = 0.3
@@ -89,7 +88,7 @@ def fine_tune(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         learner = Learner(start, way)
-        share = draws.periods / (draws.periods + _TRUST)
+        share = learned_share(draws.periods)
         best, after, useful = start, before, 0
 
         def check() -> None:
