@@ -14,7 +14,7 @@ from skucast.models import registry
 from skucast.models.neural import told as module
 from skucast.models.neural.heads import QuantileHead
 from skucast.models.neural.inputs import Inputs
-from skucast.models.neural.told import Told
+from skucast.models.neural.told import Base, Told
 from skucast.models.neural.windows import Windows
 from skucast.models.spec import load_fitted
 
@@ -50,7 +50,7 @@ def said_by(panel, rows, back, horizon=HORIZON):
     """Quantiles ``(B, H, Q)`` at steps before the panel's end."""
     longer = panel.append(np.full((len(panel), horizon), np.nan, np.float32), {})
     origins = longer.indptr[1:][rows] - horizon - 1 - back
-    return Told(longer, panel, horizon, "small").at(rows, origins)
+    return Told(longer, horizon, Base.of(panel, horizon)).at(rows, origins)
 
 
 @pytest.mark.parametrize("back", [6, 20])
@@ -66,7 +66,7 @@ def test_it_is_what_the_pretrained_model_would_have_forecast_then(back):
 def test_at_the_end_known_covariates_ahead_count():
     panel = shop()
     ahead = {"price": np.full((7, HORIZON), 0.8, np.float32)}
-    windows = Windows(panel, dataclasses.replace(Inputs.of(panel, HORIZON), base="small"), ahead)
+    windows = Windows(panel, dataclasses.replace(Inputs.of(panel, HORIZON), base=Base.of(panel, HORIZON)), ahead)
     batch = windows.gather(np.arange(7), windows.end - 1)
     demand = (batch.told * batch.scale[..., None, None])[:, 0].numpy()
     np.testing.assert_allclose(demand, pretrained(panel, HORIZON, ahead).quantiles, rtol=1e-4, atol=1e-3)
@@ -86,9 +86,9 @@ def test_it_says_the_same_whatever_else_is_asked_and_remembered(monkeypatch):
     rng = np.random.default_rng(0)
     rows = rng.choice([0, 1, 3, 5], 300)
     origins = longer.indptr[rows] + rng.integers(10, 90, 300)
-    whole = Told(longer, panel, HORIZON, "small").at(rows, origins)
+    whole = Told(longer, HORIZON, Base.of(panel, HORIZON)).at(rows, origins)
     monkeypatch.setattr(module, "_KEPT", 40)
-    forgetful = Told(longer, panel, HORIZON, "small")
+    forgetful = Told(longer, HORIZON, Base.of(panel, HORIZON))
     parts = [forgetful.at(rows[k : k + 23], origins[k : k + 23]) for k in range(0, 300, 23)]
     assert np.array_equal(np.concatenate(parts), whole)
     assert forgetful._count == 40
@@ -148,7 +148,7 @@ def test_a_forecast_goes_a_part_of_the_way_from_what_is_told():
 
 
 def test_a_longer_history_is_followed_further():
-    shares = [quick(train=UNTRAINED).fit(yearly(steps=steps), horizon=8).inputs.share for steps in (70, 150, 300)]
+    shares = [quick(train=UNTRAINED).fit(yearly(steps=steps), horizon=8).inputs.base.share for steps in (70, 150, 300)]
     assert shares == [8 / 16, 18 / 26, 37 / 45]
 
 
@@ -163,10 +163,10 @@ def test_weeks_and_months_begin_with_it_and_days_do_not():
     days = weekly_pattern(series=8, steps=120)
     months = panel_of(np.random.default_rng(0).poisson(9, (12, 40)), "ME", end="2025-03-31")
     for panel, fields, horizon, base in (
-        (shop(), {}, 6, "small"), (months, {}, 3, "small"), (days, {}, 7, ""), (shop(), {"base": "none"}, 6, ""),
-        (shop(), {"head": "student-t"}, 6, ""), (days, {"base": "pretrained"}, 7, "small"), (yearly(steps=200), {}, 65, ""),
+        (shop(), {}, 6, True), (months, {}, 3, True), (days, {}, 7, False), (shop(), {"base": "none"}, 6, False),
+        (shop(), {"head": "student-t"}, 6, False), (days, {"base": "pretrained"}, 7, True), (yearly(steps=200), {}, 65, False),
     ):  # fmt: skip
-        assert quick(train=UNTRAINED, **fields).fit(panel, horizon=horizon).inputs.base == base
+        assert bool(quick(train=UNTRAINED, **fields).fit(panel, horizon=horizon).inputs.base) == base
 
 
 def test_what_it_cannot_begin_with_is_said():
@@ -200,13 +200,25 @@ def test_training_takes_it_further_or_leaves_it():
     np.testing.assert_allclose(left.predict(HORIZON).quantiles, pretrained(noise, HORIZON).quantiles, atol=1.01)
 
 
+def test_covariates_mean_to_it_what_they_meant_at_the_fit():
+    """So a forecast of some items does not depend on whether others are there, in which a covariate varies."""
+    panel = shop()
+    price = panel.known["price"].copy()
+    price[panel.row_of == 0] = 1.0
+    panel = dataclasses.replace(panel, known={"price": price})
+    fitted = quick(train=UNTRAINED).fit(panel, horizon=HORIZON)
+    ahead = {"price": np.full((7, HORIZON), 0.8, np.float32)}
+    alone = fitted.update(panel.take(np.array([0]))).predict(HORIZON, {"price": ahead["price"][:1]})
+    np.testing.assert_allclose(alone.quantiles[0], fitted.predict(HORIZON, ahead).quantiles[0], rtol=1e-5)
+
+
 def test_a_saved_network_goes_on_from_it(tmp_path):
     panel = yearly(steps=80)
     fitted = quick().fit(panel.until(panel.end - 4), horizon=8)
     fitted.save(tmp_path / "model")
     loaded = load_fitted(tmp_path / "model")
     assert loaded.inputs == fitted.inputs
-    assert loaded.inputs.base == "small"
+    assert loaded.inputs.base.weights == "small"
     np.testing.assert_allclose(
         loaded.update(panel).predict(20).quantiles, fitted.update(panel).predict(20).quantiles, rtol=1e-5
     )
@@ -215,9 +227,10 @@ def test_a_saved_network_goes_on_from_it(tmp_path):
 def test_a_network_that_starts_from_another_keeps_its_terms():
     old = quick().fit(yearly(), horizon=8)
     new = quick(base="none").fit(yearly(seed=5, steps=70), horizon=8, start_from=old)
-    assert new.inputs.base == old.inputs.base == "small"
+    assert new.inputs.base is not None
+    assert new.inputs.base == old.inputs.base
     plain = quick(base="none").fit(yearly(steps=80), horizon=8)
-    assert quick().fit(yearly(seed=5, steps=80), horizon=8, start_from=plain).inputs.base == ""
+    assert quick().fit(yearly(seed=5, steps=80), horizon=8, start_from=plain).inputs.base is None
 
 
 @pytest.mark.filterwarnings("ignore:'mlp' finds 0 training windows:UserWarning")

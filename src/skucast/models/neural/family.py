@@ -20,17 +20,15 @@ import polars as pl
 from ...errors import ConfigError, ModelError
 from ...forecast import LEVELS, Forecast
 from ...panel import F32, Panel
-from ..gain import learned_share
 from ..space import OneOf, Range, Space
 from ..spec import Arrays, Capabilities, Fitted, Progress, Spec, known_ahead
 from .inputs import Inputs
 from .options import BaseName, FreezeName, HeadName, TrainOptions
 from .scaling import Scaling
-from .told import LONGEST
+from .told import LONGEST, Base
 
 _FEWEST = 200  # windows below which no network is trained
 _LONG_STEP = 6.0  # days; a history of weeks holds few seasons
-_WEIGHTS = "small"
 _FEW = 2000  # windows below which the user is told to expect little
 _ANY_NUMBER: tuple[HeadName, ...] = (
     "auto",
@@ -140,17 +138,19 @@ class NeuralSpec(Spec):
             head = suitable_head(self, panel, horizon, seed)
         return dataclasses.replace(self, head=head)
 
-    def _base(self, panel: Panel, horizon: int) -> str:
-        """Weights of the pretrained model from whose forecast training starts; empty for none."""
+    def _base(self, panel: Panel, horizon: int) -> Base | None:
+        """The pretrained forecast that training starts from, if any."""
         if self.base == "auto":
             suits = self.head == "quantiles" and panel.freq.days >= _LONG_STEP and horizon <= LONGEST
-            return _WEIGHTS if suits else ""
-        if self.base == "pretrained" and horizon > LONGEST:
+            return Base.of(panel, horizon) if suits else None
+        if self.base == "none":
+            return None
+        if horizon > LONGEST:
             raise ConfigError(
                 f"Model '{self.name}': the pretrained model answers for {LONGEST} steps ahead at once, not for {horizon}: "
                 "choose base 'none' or a shorter horizon."
             )
-        return _WEIGHTS if self.base == "pretrained" else ""
+        return Base.of(panel, horizon)
 
     @classmethod
     def _fitted(cls) -> type[FittedNeural]:
@@ -179,8 +179,7 @@ class NeuralSpec(Spec):
         from .fit import learn
 
         decided = self._decided(panel, horizon, seed, start if isinstance(start, FittedNeural) else None)
-        base, share = decided._base(panel, horizon), learned_share(panel.n_steps // horizon)
-        inputs = dataclasses.replace(self._inputs(panel, horizon), base=base, share=share)
+        inputs = dataclasses.replace(self._inputs(panel, horizon), base=decided._base(panel, horizon))
         build: Callable[[Inputs], Any] = decided.build
         said: dict[str, Any] = {}
         if start is not None:

@@ -94,7 +94,8 @@ def learn(
         progress: hook.
         fewest: windows below which no network is trained.
         mark: tells all this apart from other trainings, for checkpoints.
-        trained: what is built has learned before, so that it may be best as it is.
+        trained: what is built has learned before, so that it may be best as it is (as one is that starts from the
+            pretrained model).
     """
     device = device_of(options.device)
     windows = Windows(panel, inputs, device=device)

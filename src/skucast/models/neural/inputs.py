@@ -15,6 +15,7 @@ from ...panel import F32, Panel
 from .options import Embed
 from .scaling import STATISTICS, Scaling
 from .statics import Statics
+from .told import Base
 
 _PATCH = {"s": 60, "min": 60, "h": 24, "D": 7, "W": 4, "M": 1, "Q": 1, "Y": 1}  # steps that go together
 _CONTEXT = {"s": 3600, "min": 2880, "h": 672, "D": 182, "W": 104, "M": 36, "Q": 16, "Y": 10}
@@ -104,8 +105,7 @@ class Inputs:
         seasonal: demand is freed of each series' season before the network sees it.
         statics: what is known of series that does not change.
         targets: past covariates that are forecast beside demand.
-        base: weights of the pretrained model from whose forecast it starts; empty for none.
-        share: of the difference to it that was learned which counts in a forecast, see `skucast.models.gain.learned_share`.
+        base: the pretrained forecast that it starts from, if any.
     """
 
     horizon: int
@@ -121,8 +121,7 @@ class Inputs:
     seasonal: bool = False
     statics: Statics = field(default_factory=Statics)
     targets: tuple[str, ...] = ()
-    base: str = ""
-    share: float = 1.0
+    base: Base | None = None
 
     @staticmethod
     def of(
@@ -222,7 +221,8 @@ class Inputs:
         covariates = tuple(Covariate(**{**c, "texts": tuple(c["texts"])}) for c in fields["covariates"])
         statics = Statics.from_dict(fields.get("statics", {}))
         lists = {name: tuple(fields.get(name, ())) for name in ("calendar", "targets")}
-        return Inputs(**{**fields, **lists, "covariates": covariates, "statics": statics})
+        base = Base.from_dict(fields["base"]) if fields.get("base") else None
+        return Inputs(**{**fields, **lists, "covariates": covariates, "statics": statics, "base": base})
 
 
 def is_wave(name: str) -> bool:

@@ -88,7 +88,7 @@ class Network(Forecaster):
         self.head = head_of(head, width, inputs.scaling)
         self.still = Still(inputs.statics, hidden) if inputs.statics else None
         if inputs.base and isinstance(inner := getattr(self.head, "inner", self.head), QuantileHead):
-            inner.begin_with_told(inputs.share)
+            inner.begin_with_told(inputs.base.share)
         self.others = nn.ModuleList(QuantileHead(width) for _ in inputs.targets)
         self.framed, self.shifted = inputs.framed, inputs.normalise
         self.beside = beside

@@ -7,10 +7,14 @@ different here, and before training it says the same.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
 from ...forecast import LEVELS
 from ...panel import F32, I64, Panel
+from ..gain import learned_share
 from ..pretrained.answer import at_levels, units
 from ..pretrained.grid import HORIZON
 from ..pretrained.inputs import inputs
@@ -22,6 +26,32 @@ LONGEST = HORIZON
 """Steps ahead that the pretrained model answers for at once."""
 
 _KEPT = 100_000  # answers that are remembered
+_WEIGHTS = "small"
+
+
+@dataclass(frozen=True)
+class Base:
+    """The pretrained forecast that a network starts from.
+
+    Attributes:
+        weights: name of the pretrained model's weights.
+        roles: what the panel's covariates mean to it.
+        share: of the difference to it that was learned which counts in a forecast, see `skucast.models.gain.learned_share`.
+    """
+
+    weights: str
+    roles: Roles
+    share: float
+
+    @staticmethod
+    def of(panel: Panel, horizon: int) -> Base:
+        """The base that suits a panel."""
+        return Base(_WEIGHTS, Roles.of(panel), learned_share(panel.n_steps // horizon))
+
+    @staticmethod
+    def from_dict(fields: dict[str, Any]) -> Base:
+        """Read the JSON form (`dataclasses.asdict`)."""
+        return Base(**{**fields, "roles": Roles.from_dict(fields["roles"])})
 
 
 class Told:
@@ -29,14 +59,13 @@ class Told:
 
     Args:
         longer: history, and after it the steps ahead with what is known of them.
-        history: the same without the steps ahead.
         horizon: number of steps ahead.
-        weights: name of the pretrained model's weights.
+        base: which forecasts.
     """
 
-    def __init__(self, longer: Panel, history: Panel, horizon: int, weights: str) -> None:
-        self._network = load(weights)
-        self._reader = Reader(longer, {}, Roles.of(history), horizon)
+    def __init__(self, longer: Panel, horizon: int, base: Base) -> None:
+        self._network = load(base.weights)
+        self._reader = Reader(longer, {}, base.roles, horizon)
         self._end = longer.indptr[1:]
         self._first = self._end - oldest(longer)  # cell of the first observation; the end if there is none
         self._place = np.full(longer.values.size, -1, np.int32)  # of each origin among what was kept

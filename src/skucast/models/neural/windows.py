@@ -91,7 +91,7 @@ class Windows:
         window = inputs.context if inputs.normalise else 0
         running = Running.of(longer, inputs.season, inputs.reach, inputs.scaling, window)
         self.inputs, self.device = inputs, torch.device(device)
-        self._told = Told(longer, panel, horizon, inputs.base) if inputs.base else None
+        self._told = Told(longer, horizon, inputs.base) if inputs.base else None
         self.start, self.end = longer.indptr[:-1], longer.indptr[1:] - horizon  # cells of history: [start, end)
         self.demand, self.seen, self.sold = observed, seen, seen & (observed > 0)
         self.scale = running.scale  # (N,)
