@@ -15,7 +15,8 @@ from skucast.decide.simulate.supply import Supply
 from skucast.errors import ConfigError
 
 PERIODS, MOST = 4, 3
-PLANS = np.array(list(itertools.product(range(2 * MOST + 1), repeat=PERIODS)), dtype=float)  # all orders there are
+# all orders there are: one of them may have to serve every period
+PLANS = np.array(list(itertools.product(range(PERIODS * MOST + 1), repeat=PERIODS)), dtype=float)
 
 
 @st.composite
