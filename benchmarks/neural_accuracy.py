@@ -87,7 +87,7 @@ def main() -> None:
             one |= {"panel": repr(panel), "horizon": task.horizon, "yardstick": round(yardstick(panel, task), 5)}
             for name in options.models:
                 seeds = one["models"].setdefault(name, {})
-                once = not registry.spec_class(name).capabilities.stochastic and seed != options.seeds[0]
+                once = seeds and not registry.spec_class(name).capabilities.stochastic
                 if once or str(seed) in seeds:
                     continue
                 seeds[str(seed)] = found = measure(panel, task, name, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -33,7 +34,7 @@ def accuracy() -> str:
     rows = []
     for model in dict.fromkeys(m for one in sets.values() for m in one["models"]):
         shares = [one["models"].get(model, {}).get("wql", math.nan) / one["yardstick"] for one in sets.values()]
-        rows.append((math.exp(sum(map(math.log, shares)) / len(shares)), model, shares))
+        rows.append((geometric_mean(shares), model, shares))
     ranked = sorted(row for row in rows if not math.isnan(row[0]) and not row[1].endswith("uncalibrated"))
     for mean, model, shares in ranked:
         out.append(f"| `{model}` | " + " | ".join(f"{share:.3f}" for share in shares) + f" | **{mean:.3f}** |")
@@ -59,7 +60,7 @@ def accuracy() -> str:
         cells = [sample["sets"][n]["models"].get(model, {}) for n in names]
         if all("wql" in c for c in cells) and not model.endswith("uncalibrated"):
             shares = [c["wql"] / sample["sets"][n]["yardstick"] for c, n in zip(cells, names, strict=True)]
-            mean = math.exp(sum(map(math.log, shares)) / len(shares))
+            mean = geometric_mean(shares)
             board.append((mean, model, shares, sum(c["seconds"] for c in cells)))
     for mean, model, shares, seconds in sorted(board):
         out.append(

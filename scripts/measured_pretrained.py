@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+from statistics import geometric_mean
 from typing import Any
 
 from measured import END, MEASURED, RESULTS, _between, circumstances
@@ -67,8 +67,9 @@ def _in_auto(content: dict[str, Any]) -> list[str]:
            "| | " + " | ".join(SETS[n] for n in sets) + " | geometric mean |", "|---|" + "---:|" * (len(sets) + 1)]  # fmt: skip
     for said, label in (("with", "auto:balanced"), ("without", WITHOUT), ("`pretrained` alone", "pretrained")):
         shares = [one["models"][label]["wql"] / one["yardstick"] for one in sets.values()]
-        mean = math.exp(sum(map(math.log, shares)) / len(shares))
-        out.append(f"| {said} | " + " | ".join(f"{share:.3f}" for share in shares) + f" | **{mean:.3f}** |")
+        out.append(
+            f"| {said} | " + " | ".join(f"{share:.3f}" for share in shares) + f" | **{geometric_mean(shares):.3f}** |"
+        )
     return [*out, "", f"`python benchmarks/league.py DATA_FOLDER`, {circumstances(content['about'])}."]
 
 
@@ -92,7 +93,7 @@ def _title(label: str) -> str:
 
 def _geometric(rows: list[dict[str, Any] | None]) -> str:
     known = [row["relative"] for row in rows if row]
-    return f"**{math.exp(sum(map(math.log, known)) / len(known)):.3f}**" if len(known) == len(rows) else "–"
+    return f"**{geometric_mean(known):.3f}**" if len(known) == len(rows) else "–"
 
 
 def _fine_tuning(content: dict[str, Any]) -> list[str]:

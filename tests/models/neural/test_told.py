@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skucast.errors import ConfigError
+from skucast.evaluate.metrics import measure
 from skucast.forecast import LEVELS
 from skucast.models import registry
+from skucast.models.naive import SeasonalNaive
 from skucast.models.neural import told as module
 from skucast.models.neural.heads import QuantileHead
 from skucast.models.neural.inputs import Inputs
@@ -231,6 +233,38 @@ def test_a_network_that_starts_from_another_keeps_its_terms():
     assert new.inputs.base == old.inputs.base
     plain = quick(base="none").fit(yearly(steps=80), horizon=8)
     assert quick().fit(yearly(seed=5, steps=80), horizon=8, start_from=plain).inputs.base is None
+
+
+@pytest.mark.xfail(
+    strict=True, reason="where years look alike the pretrained forecast repeats them worse than seasonal naive"
+)
+@pytest.mark.parametrize("name", ["gru", "mlp", "vae", "attention", "seq2seq", "stl-lstm"])
+def test_a_quarter_beyond_a_year_is_enough_to_repeat_it(name):
+    panel = yearly(series=40, steps=91)
+    history = panel.until(panel.end - 26)
+    fitted = quick(name).fit(history, horizon=26)
+    scores = []
+    for model in (fitted, SeasonalNaive().fit(history)):
+        said = model.predict(26)
+        scores.append(measure(panel.dense(steps=26), said.mean, said.quantiles, said.levels)["wql"])
+    assert scores[0] < scores[1]
+
+
+LEARNS_NO_YEAR = pytest.mark.xfail(strict=True, reason="this head has no base, and too few weeks to learn a year from")
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["negbin", "poisson", pytest.param("tweedie", marks=LEARNS_NO_YEAR), "student-t",
+     pytest.param("gaussian", marks=LEARNS_NO_YEAR)],
+)  # fmt: skip
+def test_heads_without_a_base_learn_what_last_year_was_like(head):
+    panel = yearly(series=24, steps=84)
+    fitted = quick("mlp", head=head).fit(panel.until(panel.end - 13), horizon=13)
+    said, actual = fitted.predict(13), panel.dense(steps=13)
+    assert np.corrcoef(np.log(said.mean).ravel(), np.log(actual).ravel())[0, 1] > 0.9
+    assert (actual <= said.quantile(0.9)).mean() > 0.5
+    assert (np.diff(said.quantiles, axis=-1) >= 0).all()
 
 
 @pytest.mark.filterwarnings("ignore:'mlp' finds 0 training windows:UserWarning")

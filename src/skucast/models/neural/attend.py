@@ -14,7 +14,7 @@ import polars as pl
 from ...errors import ConfigError, ModelError
 from ...panel import F32
 from ..spec import known_ahead
-from .family import FittedNeural
+from .fitted import FittedNeural
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -10,7 +10,8 @@ from ..space import OneOf, Range, Space
 from ..spec import Capabilities
 from .attend import FittedAttentive
 from .encoders import DirectSpec
-from .family import FittedNeural, neural_capabilities
+from .family import neural_capabilities
+from .fitted import FittedNeural
 from .inputs import Inputs
 
 

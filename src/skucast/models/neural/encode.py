@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +16,13 @@ from ...panel_frame import Layout, stamp_series
 from .windows import Windows
 
 if TYPE_CHECKING:
-    from .family import FittedNeural
+    from .fitted import FittedNeural
 
 _AT_ONCE = 2048  # windows
 
 
 def encode(fitted: FittedNeural, panel: Panel, every: int) -> pl.DataFrame:
-    """See `skucast.models.neural.family.FittedNeural.encode`."""
+    """See `skucast.models.neural.fitted.FittedNeural.encode`."""
     if isinstance(every, bool) or every < 1:
         raise ConfigError(f"A representation can be had every 1, 2, ... steps, not every {every!r}.")
     encoder = getattr(fitted.network, "encoder", None)
@@ -39,7 +40,9 @@ def encode(fitted: FittedNeural, panel: Panel, every: int) -> pl.DataFrame:
 
 def encoded(fitted: FittedNeural, panel: Panel, cells: I64) -> F32:
     """``(len(cells), D)`` state of the encoder at the end of a whole context that ends in each flat cell."""
-    windows = Windows(panel, fitted.inputs)
+    windows = Windows(
+        panel, replace(fitted.inputs, base=None)
+    )  # the encoder is not told what the pretrained model says
     network = copy.deepcopy(fitted.network).double().eval()  # in double, the size of a batch does not show
     horizon, row = fitted.inputs.horizon, panel.row_of[cells]
     origins = cells + horizon * row  # the windows' series are longer by the horizon

@@ -29,7 +29,7 @@ from .transfer import ahead_names, patch_names
 from .windows import Batch, Windows
 
 if TYPE_CHECKING:
-    from .family import FittedNeural
+    from .fitted import FittedNeural
 
 _MOST = 1_000_000  # series at once
 _NOISE = (  # what the exporter says of itself and nobody can act on

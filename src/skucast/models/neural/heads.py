@@ -50,6 +50,9 @@ class Head(nn.Module):
         parameters: Tensor = self.out(hidden)
         return parameters
 
+    def begin_with_told(self, share: float) -> None:
+        """Say what is told until something is learned; but in training, only a share of that counts."""
+
     def loss(self, parameters: Tensor, target: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
         """Mean cost of the targets that count (weight 1, not 0)."""
         cost = self.cost(parameters, target, scale) * weight
@@ -120,7 +123,7 @@ class QuantileHead(Head):
         return torch.cat([median - below, median, median + above], dim=-1)
 
     def begin_with_told(self, share: float) -> None:
-        """Say what is told until something is learned; but in training, only a share of that counts."""
+        """See `Head.begin_with_told`."""
         nn.init.zeros_(self.out.weight)
         self.share = share
 
@@ -172,6 +175,10 @@ class Asinh(Head):
         """See `Head.forward`."""
         parameters: Tensor = self.inner(hidden, told if told is None else torch.asinh(told))
         return parameters
+
+    def begin_with_told(self, share: float) -> None:
+        """See `Head.begin_with_told`."""
+        self.inner.begin_with_told(share)
 
     def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:
         """See `Head.cost`."""

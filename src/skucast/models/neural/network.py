@@ -87,8 +87,8 @@ class Network(Forecaster):
         self.whole = self.whole or together
         self.head = head_of(head, width, inputs.scaling)
         self.still = Still(inputs.statics, hidden) if inputs.statics else None
-        if inputs.base and isinstance(inner := getattr(self.head, "inner", self.head), QuantileHead):
-            inner.begin_with_told(inputs.base.share)
+        if inputs.base:
+            self.head.begin_with_told(inputs.base.share)
         self.others = nn.ModuleList(QuantileHead(width) for _ in inputs.targets)
         self.framed, self.shifted = inputs.framed, inputs.normalise
         self.beside = beside

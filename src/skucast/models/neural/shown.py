@@ -19,7 +19,7 @@ from .sight import begun
 from .windows import Batch
 
 if TYPE_CHECKING:
-    from .family import FittedNeural
+    from .fitted import FittedNeural
 
 _SERIES = 256  # series whose futures say how steps hang together
 _FUTURES = 32  # of each of them

@@ -20,7 +20,8 @@ from .scaling import STATISTICS
 from .statics import Group, Number, Statics
 
 if TYPE_CHECKING:
-    from .family import FittedNeural, NeuralSpec
+    from .family import NeuralSpec
+    from .fitted import FittedNeural
 
 Build = Callable[[Inputs], Forecaster]
 
@@ -57,7 +58,7 @@ def beginning(spec: NeuralSpec, start: Fitted, inputs: Inputs, panel: Panel) -> 
     Raises:
         ConfigError: the other network is of another kind, frequency or size, or has no encoder to freeze.
     """
-    from .family import FittedNeural
+    from .fitted import FittedNeural
 
     if not isinstance(start, FittedNeural) or start.spec.name != spec.name:
         raise ConfigError(

@@ -10,7 +10,8 @@ from ..space import Range, Space
 from ..spec import Capabilities
 from .attend import FittedGenerative
 from .encoders import DirectSpec, RecurrentSpec
-from .family import FittedNeural, neural_capabilities
+from .family import neural_capabilities
+from .fitted import FittedNeural
 from .inputs import Inputs
 from .options import CellName
 
