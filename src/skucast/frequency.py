@@ -119,6 +119,11 @@ class Frequency:
         return max(1, full // self.multiple) if full % self.multiple == 0 else 1
 
     @property
+    def year(self) -> int:
+        """Steps in a year of weeks, months or quarters; 0 for steps that are shorter, or as long as a year."""
+        return self.season if self.unit in ("W", "M", "Q") and self.season > 1 else 0
+
+    @property
     def default_horizon(self) -> int:
         """Steps that are usually planned ahead at this frequency."""
         return {"s": 60, "min": 60, "h": 48, "D": 28, "W": 13, "M": 6, "Q": 4, "Y": 2}[self.unit]

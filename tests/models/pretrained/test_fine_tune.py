@@ -15,6 +15,7 @@ from scipy.stats import norm
 from skucast.errors import ConfigError, MissingExtraError
 from skucast.models.pretrained import model as module
 from skucast.models.pretrained.held_out import HeldOut
+from skucast.models.pretrained.last_year import LastYear
 from skucast.models.pretrained.model import FittedPretrained, Pretrained
 from skucast.models.pretrained.reading import Reader
 from skucast.models.pretrained.recalibrate import recalibrated
@@ -222,7 +223,7 @@ class Saying(HeldOut):
 
     said: np.ndarray
 
-    def answers(self, network: object) -> np.ndarray:
+    def answers(self, network: object, last_year: object) -> np.ndarray:
         return self.said
 
 
@@ -233,7 +234,7 @@ def said(deviation: float, how: str) -> tuple[np.ndarray, str]:
     object.__setattr__(
         held, "said", np.broadcast_to(norm.ppf(LEVELS, 100, deviation), (*actual.shape, len(LEVELS))).astype(np.float32)
     )
-    return recalibrated(held, load("small"), how)  # type: ignore[arg-type]
+    return recalibrated(held, load("small"), LastYear(), how)  # type: ignore[arg-type]
 
 
 def test_intervals_are_stretched_only_where_that_holds_on_a_later_window() -> None:

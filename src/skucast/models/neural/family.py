@@ -48,8 +48,9 @@ class NeuralSpec(Spec):
             (``tweedie``) or numbers (``student-t``, ``gaussian``); ``auto`` tries ``quantiles`` and ``negbin`` in
             short trainings where demand are slow counts, and takes ``quantiles`` elsewhere.
         base: what training starts from: ``none``, each item's own level; ``pretrained``, the forecast of the pretrained
-            model, to which the network learns what is different here; ``auto`` takes that where steps are weeks or longer,
-            of which a history holds few seasons, and the head answers with quantiles.
+            model, to which the network learns what is different here (of heads with a likelihood its mean or median, while
+            how far demand strays is learned from nothing); ``auto`` takes that where steps are weeks or longer, of which
+            a history holds few seasons.
         dropout: share of hidden units left out at random while training.
         train: how it is trained.
         freeze: in a fit that starts from another model: ``none``, or ``encoder``, which stays as it is.
@@ -100,10 +101,6 @@ class NeuralSpec(Spec):
             raise ConfigError(
                 f"Model '{self.name}': base must be one of {', '.join(get_args(BaseName))}, not '{self.base}'."
             )
-        if self.base == "pretrained" and self.head != "quantiles":
-            raise ConfigError(
-                f"Model '{self.name}': only the head 'quantiles' can start from the pretrained model, not '{self.head}'."
-            )
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"Model '{self.name}': dropout must lie in [0, 1), not {self.dropout!r}.")
         if self.freeze not in get_args(FreezeName):
@@ -136,7 +133,7 @@ class NeuralSpec(Spec):
     def _base(self, panel: Panel, horizon: int) -> Base | None:
         """The pretrained forecast that training starts from, if any."""
         if self.base == "auto":
-            suits = self.head == "quantiles" and panel.freq.days >= _LONG_STEP and horizon <= LONGEST
+            suits = panel.freq.days >= _LONG_STEP and horizon <= LONGEST
             return Base.of(panel, horizon) if suits else None
         if self.base == "none":
             return None

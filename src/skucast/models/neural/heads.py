@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...forecast import LEVELS, draw_together, invert_cdf
+from ..pretrained.answer import mean_weights
 from .quantiles import mean_of
 
 _CLOSEST = 1e-3  # distance between quantiles that are told, in units of the scale
@@ -34,24 +35,43 @@ class Head(nn.Module):
 
     Attributes:
         in_units: the cost grows with the unit of demand; that of a likelihood does not.
+        share: of what was learned beside what is told which counts in a forecast.
     """
 
     in_units: ClassVar[bool] = False
+    start: Tensor
 
     def __init__(self, width: int, start: Sequence[float]) -> None:
         super().__init__()
         self.out = nn.Linear(width, len(start))
+        self.register_buffer("start", torch.tensor(start), persistent=False)
+        self.share = 1.0
         with torch.no_grad():
             self.out.weight.mul_(0.1)
-            self.out.bias.copy_(torch.tensor(start))
+            self.out.bias.copy_(self.start)
 
     def forward(self, hidden: Tensor, told: Tensor | None = None) -> Tensor:
-        """Parameters ``(..., K)`` of hidden vectors ``(..., width)``; a head of quantiles may be told some to start from."""
-        parameters: Tensor = self.out(hidden)
-        return parameters
+        """Parameters ``(..., K)`` of hidden vectors ``(..., width)``.
+
+        Where quantiles ``(..., len(LEVELS))`` are told that are not NaN, what is learned is the difference to them.
+        """
+        raw: Tensor = self.out(hidden)
+        if told is None:
+            return raw
+        known = self.known(told)
+        some = known.shape[-1]
+        learned = raw[..., :some] - self.start[:some]
+        moved = known + (learned if self.training else self.share * learned)
+        return torch.cat([torch.where(known.isnan(), raw[..., :some], moved), raw[..., some:]], dim=-1)
+
+    @abstractmethod
+    def known(self, told: Tensor) -> Tensor:
+        """The first of the parameters, as far as they follow from what is told; NaN where nothing is."""
 
     def begin_with_told(self, share: float) -> None:
         """Say what is told until something is learned; but in training, only a share of that counts."""
+        nn.init.zeros_(self.out.weight)
+        self.share = share
 
     def loss(self, parameters: Tensor, target: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
         """Mean cost of the targets that count (weight 1, not 0)."""
@@ -73,7 +93,11 @@ class Head(nn.Module):
 
 
 class Likelihood(Head):
-    """A head with a likelihood."""
+    """A head with a likelihood, whose first parameter says where demand lies."""
+
+    def known(self, told: Tensor) -> Tensor:
+        """What gives the mean that is told; how far demand strays from it is learned from nothing."""
+        return unsoftplus(_mean(told).clamp(min=_CLOSEST))[..., None]
 
     def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:
         """Minus the log-likelihood."""
@@ -98,7 +122,6 @@ class QuantileHead(Head):
 
     in_units: ClassVar[bool] = True
     levels: Tensor
-    start: Tensor
 
     def __init__(self, width: int, levels: tuple[float, ...] = LEVELS) -> None:
         middle = min(range(len(levels)), key=lambda k: abs(levels[k] - 0.5))
@@ -106,33 +129,20 @@ class QuantileHead(Head):
         start = [0.9 if k == middle else -2.0 for k in range(len(levels))]
         super().__init__(width, start)
         self.register_buffer("levels", torch.tensor(levels))
-        self.register_buffer("start", torch.tensor(start), persistent=False)
-        self.middle, self.named, self.share = middle, levels, 1.0
+        self.middle, self.named = middle, levels
 
     def forward(self, hidden: Tensor, told: Tensor | None = None) -> Tensor:
-        """``(..., width)`` to ``(..., Q)``; what is learned is the difference to quantiles that are told, where any are."""
-        raw = self.out(hidden)  # (..., Q)
-        m = self.middle
-        if told is not None:
-            known = self._raw(told)
-            learned = raw - self.start
-            raw = torch.where(known.isnan(), raw, known + (learned if self.training else self.share * learned))
+        """``(..., width)`` to ``(..., Q)``, see `Head.forward`."""
+        raw, m = super().forward(hidden, told), self.middle  # (..., Q)
         median = raw[..., m : m + 1]
         below = F.softplus(raw[..., :m]).flip(-1).cumsum(-1).flip(-1)
         above = F.softplus(raw[..., m + 1 :]).cumsum(-1)
         return torch.cat([median - below, median, median + above], dim=-1)
 
-    def begin_with_told(self, share: float) -> None:
-        """See `Head.begin_with_told`."""
-        nn.init.zeros_(self.out.weight)
-        self.share = share
-
-    def _raw(self, quantiles: Tensor) -> Tensor:
-        """What `forward` makes quantiles of."""
-        gaps = quantiles.diff(dim=-1).clamp(min=_CLOSEST)
-        gaps = gaps + torch.log(-torch.expm1(-gaps))  # softplus the other way
-        m = self.middle
-        return torch.cat([gaps[..., :m], quantiles[..., m : m + 1], gaps[..., m:]], dim=-1)
+    def known(self, told: Tensor) -> Tensor:
+        """The median, and what `forward` makes the distances of."""
+        gaps, m = unsoftplus(told.diff(dim=-1).clamp(min=_CLOSEST)), self.middle
+        return torch.cat([gaps[..., :m], told[..., m : m + 1], gaps[..., m:]], dim=-1)
 
     def cost(self, parameters: Tensor, target: Tensor, scale: Tensor) -> Tensor:
         """See `pinball`."""
@@ -176,6 +186,10 @@ class Asinh(Head):
         parameters: Tensor = self.inner(hidden, told if told is None else torch.asinh(told))
         return parameters
 
+    def known(self, told: Tensor) -> Tensor:
+        """See `Head.known`."""
+        return self.inner.known(torch.asinh(told))
+
     def begin_with_told(self, share: float) -> None:
         """See `Head.begin_with_told`."""
         self.inner.begin_with_told(share)
@@ -197,6 +211,17 @@ def mean_at_levels(quantiles: Tensor, levels: tuple[float, ...] = LEVELS) -> Ten
     """Mean ``(...)`` of what quantiles ``(..., Q)`` describe; demand is not below zero, and no gradient passes."""
     rising = quantiles.detach().clamp(min=0).double().cpu().numpy()
     return torch.from_numpy(mean_of(rising, levels)).to(quantiles)
+
+
+def unsoftplus(x: Tensor) -> Tensor:
+    """What softplus makes ``x`` of."""
+    return x + torch.log(-torch.expm1(-x))
+
+
+def _mean(told: Tensor) -> Tensor:
+    """Mean ``(...)`` of what quantiles ``(..., len(LEVELS))`` describe, as torch works it out; NaN for NaN."""
+    weights = torch.from_numpy(mean_weights(LEVELS)).to(told)
+    return (told * weights).sum(dim=-1)
 
 
 def pinball(quantiles: Tensor, target: Tensor, levels: Tensor | tuple[float, ...]) -> Tensor:

@@ -15,6 +15,7 @@ from scipy import special
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...forecast import LEVELS
 from ..counts import count_quantiles
 from .heads import Asinh, Head, Levels, Likelihood, QuantileHead
 from .options import HeadName
@@ -26,6 +27,7 @@ _SOME = -0.4  # softplus makes it about 0.5
 _RARE = -2.0  # a sigmoid makes it about 0.12
 _NARROWEST = 1e-3  # standard deviation, in units of the scale
 _EVENEST = 1e-4  # dispersion; below it counts are Poisson for all purposes
+_MIDDLE = LEVELS.index(0.5)
 _LEAST = 1e-12  # mean of counts
 
 
@@ -34,6 +36,10 @@ class Gaussian(Likelihood):
 
     def __init__(self, width: int) -> None:
         super().__init__(width, [1.0, _SOME])
+
+    def known(self, told: Tensor) -> Tensor:
+        """The median that is told."""
+        return told[..., _MIDDLE : _MIDDLE + 1]
 
     def log_likelihood(self, parameters: Tensor, demand: Tensor, scale: Tensor) -> Tensor:
         """See `Likelihood.log_likelihood`."""
@@ -61,6 +67,10 @@ class StudentT(Likelihood):
 
     def __init__(self, width: int) -> None:
         super().__init__(width, [1.0, _SOME, 3.0])
+
+    def known(self, told: Tensor) -> Tensor:
+        """The median that is told."""
+        return told[..., _MIDDLE : _MIDDLE + 1]
 
     def log_likelihood(self, parameters: Tensor, demand: Tensor, scale: Tensor) -> Tensor:
         """See `Likelihood.log_likelihood`."""
@@ -151,6 +161,10 @@ class ZeroInflated(NegativeBinomial):
 
     def __init__(self, width: int) -> None:
         super().__init__(width, _RARE)
+
+    def known(self, told: Tensor) -> Tensor:
+        """What gives the mean that is told, silence counted as it is before training."""
+        return super().known(told / torch.sigmoid(-self.start[2]))
 
     def log_likelihood(self, parameters: Tensor, demand: Tensor, scale: Tensor) -> Tensor:
         """See `Likelihood.log_likelihood`."""

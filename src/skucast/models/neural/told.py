@@ -18,6 +18,7 @@ from ..gain import learned_share
 from ..pretrained.answer import at_levels, units
 from ..pretrained.grid import HORIZON
 from ..pretrained.inputs import inputs
+from ..pretrained.last_year import LastYear
 from ..pretrained.reading import BLOCK, Reader, blocks, filled, needed, oldest
 from ..pretrained.roles import Roles
 from ..pretrained.shipped import load
@@ -36,22 +37,27 @@ class Base:
     Attributes:
         weights: name of the pretrained model's weights.
         roles: what the panel's covariates mean to it.
+        last_year: what the demand of a year before counts in it.
         share: of the difference to it that was learned which counts in a forecast, see `skucast.models.gain.learned_share`.
     """
 
     weights: str
     roles: Roles
+    last_year: LastYear
     share: float
 
     @staticmethod
     def of(panel: Panel, horizon: int) -> Base:
         """The base that suits a panel."""
-        return Base(_WEIGHTS, Roles.of(panel), learned_share(panel.n_steps // horizon))
+        roles = Roles.of(panel)
+        last_year = LastYear.of(panel, roles, load(_WEIGHTS), horizon)
+        return Base(_WEIGHTS, roles, last_year, learned_share(panel.n_steps // horizon))
 
     @staticmethod
     def from_dict(fields: dict[str, Any]) -> Base:
         """Read the JSON form (`dataclasses.asdict`)."""
-        return Base(**{**fields, "roles": Roles.from_dict(fields["roles"])})
+        last_year = LastYear.from_dict(fields.get("last_year"))
+        return Base(**{**fields, "roles": Roles.from_dict(fields["roles"]), "last_year": last_year})
 
 
 class Told:
@@ -64,7 +70,7 @@ class Told:
     """
 
     def __init__(self, longer: Panel, horizon: int, base: Base) -> None:
-        self._network = load(base.weights)
+        self._network, self._last_year = load(base.weights), base.last_year
         self._reader = Reader(longer, {}, base.roles, horizon)
         self._end = longer.indptr[1:]
         self._first = self._end - oldest(longer)  # cell of the first observation; the end if there is none
@@ -98,7 +104,9 @@ class Told:
         for length, part in blocks(context, lambda _: BLOCK):
             full = filled(part, BLOCK)
             window, _ = self._reader.window_at(rows[full], back[full], length)
-            out[part] = at_levels(units(self._network, inputs(window))[: part.size], LEVELS)
+            before = self._reader.year_before(rows[full], back[full])
+            said = self._last_year.mixed(units(self._network, inputs(window)), before)
+            out[part] = at_levels(said[: part.size], LEVELS)
         return out
 
     def _keep(self, cells: I64, made: F32) -> None:

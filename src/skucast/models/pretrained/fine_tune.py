@@ -25,6 +25,7 @@ from ..spec import Progress, scaled
 from .draws import Draws
 from .forward import Forward
 from .held_out import HeldOut
+from .last_year import LastYear
 from .learner import Learner, Way, between
 from .reading import Reader
 
@@ -83,7 +84,7 @@ def fine_tune(
     draws = Draws(reader, len(held.actual) * reader.horizon) if held else None
     if held is None or draws is None or draws.apart < _FEWEST or draws.periods < _PERIODS:
         return FineTuned(None, start, _too_little(draws))
-    before = held.losses(held.answers(start))
+    before = held.losses(held.answers(start, LastYear()))
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -94,7 +95,7 @@ def fine_tune(
         def check() -> None:
             nonlocal best, after, useful
             made = learner.weights()
-            losses = held.losses(held.answers(between(start, made, share)))
+            losses = held.losses(held.answers(between(start, made, share), LastYear()))
             if useful == 0 or losses.sum() < after.sum():
                 best, after, useful = made, losses, learner.step
 

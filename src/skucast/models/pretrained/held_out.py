@@ -12,6 +12,7 @@ from ...panel import F32, I64
 from .answer import units
 from .forward import Forward
 from .inputs import Inputs, inputs
+from .last_year import LastYear
 from .reading import Reader, blocks, needed, oldest
 from .size import LEVELS
 
@@ -27,11 +28,11 @@ class HeldOut:
     """The last windows of some series of a panel, oldest first.
 
     Attributes:
-        papers: what the network is given, in blocks: the window, the series, their inputs.
+        papers: what an answer is made of, in blocks: the window, the series, the network's inputs, demand a year before.
         actual: ``(K, S, H)`` what came; NaN does not count.
     """
 
-    papers: tuple[tuple[int, I64, Inputs], ...]
+    papers: tuple[tuple[int, I64, Inputs, F32], ...]
     actual: F32
 
     @staticmethod
@@ -52,20 +53,21 @@ class HeldOut:
             back = (windows - k) * steps
             context = np.where(first > back, needed(first - back, reader.grid.context), 0)
             for length, part in blocks(context, lambda _: _BLOCK):
-                window, came = reader.window_at(rows[part], np.full(part.size, back), length)
+                which = rows[part], np.full(part.size, back)
+                window, came = reader.window_at(*which, length)
                 actual[k, part] = came
-                papers.append((k, part, inputs(window)))
+                papers.append((k, part, inputs(window), reader.year_before(*which)))
         return HeldOut(tuple(papers), actual)
 
     def part(self, first: int, last: int | None = None) -> HeldOut:
         """Some of the windows, as scores of answers need them: without what the network is given."""
         return HeldOut((), self.actual[first:last])
 
-    def answers(self, network: Forward) -> F32:
+    def answers(self, network: Forward, last_year: LastYear) -> F32:
         """``(K, S, H, len(LEVELS))`` in units; NaN for a series that had not begun."""
         out = np.full((*self.actual.shape, len(LEVELS)), np.nan, np.float32)
-        for k, part, made in self.papers:
-            out[k, part] = units(network, made)
+        for k, part, made, before in self.papers:
+            out[k, part] = last_year.mixed(units(network, made), before)
         return out
 
     def losses(self, quantiles: F32) -> F64:

@@ -1,7 +1,7 @@
 """Pretrained: forecasts by a network that was trained on synthetic retail demand, without fitting anything.
 
 The network sees one series at a time with its prices, promotions, occasions and up to three other covariates.
-What is learned from a panel is which covariate means what; if asked for, by how much intervals have to be wider or
+What is learned from a panel is which covariate means what, and whether its years look alike; if asked for, by how much intervals have to be wider or
 narrower to hold on the panel's own last windows, and weights that forecast those windows better than the shipped ones.
 """
 
@@ -24,6 +24,7 @@ from .forward import Forward
 from .grid import HORIZON
 from .held_out import HeldOut
 from .inputs import inputs
+from .last_year import LastYear
 from .reading import BLOCK, Reader, blocks, filled, needed, oldest
 from .recalibrate import BANDS, Recalibrate, recalibrated, stretched
 from .roles import Roles
@@ -88,9 +89,9 @@ class Pretrained(Spec):
 
     def _fit(self, panel: Panel, horizon: int, seed: int, progress: Progress | None) -> FittedPretrained:
         start = load(self.weights)  # an unknown name is an error now, not later
-        fitted = FittedPretrained(self, panel, seed, Roles.of(panel), np.ones((BANDS, 2)))
+        fitted = FittedPretrained(self, panel, seed, Roles.of(panel), LastYear(), np.ones((BANDS, 2)))
         if self.fine_tune == "none" and self.recalibrate == "never":
-            return fitted
+            return _with_last_year(fitted, start, horizon)
         steps = min(horizon, HORIZON, panel.n_steps // _SHARE)
         reader = Reader(panel, {}, fitted.roles, max(steps, 1))
         enough = 2 * steps >= min(horizon, HORIZON)
@@ -104,10 +105,11 @@ class Pretrained(Spec):
 
             tuned = fine_tune(start, reader, held, self.fine_tune, self.steps, self.seconds, seed, progress)
             fitted, judged, notes = replace(fitted, own=tuned.network), tuned.judged, [tuned.note]
+        fitted = _with_last_year(fitted, judged, horizon)
         if self.recalibrate != "never":
-            stretch, note = recalibrated(held, judged, self.recalibrate)
+            stretch, note = recalibrated(held, judged, fitted.last_year, self.recalibrate)
             fitted, notes = replace(fitted, stretch=stretch), [*notes, note]
-        return replace(fitted, notes=tuple(notes))
+        return replace(fitted, notes=(*notes, *fitted.notes))
 
     @classmethod
     def load_fitted(cls, spec: Pretrained, panel: Panel, arrays: Arrays, about: Mapping[str, Any]) -> Fitted:
@@ -117,7 +119,8 @@ class Pretrained(Spec):
             found = {n.removeprefix(_OWN): a.astype(np.float32) for n, a in arrays.items() if n.startswith(_OWN)}
             own = Forward(Size(**about["size"]), found)
         roles = Roles.from_dict(about["roles"])
-        return FittedPretrained(spec, panel, 0, roles, arrays["stretch"], own, tuple(about.get("notes", ())))
+        last_year = LastYear.from_dict(about.get("last_year"))
+        return FittedPretrained(spec, panel, 0, roles, last_year, arrays["stretch"], own, tuple(about.get("notes", ())))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -126,13 +129,15 @@ class FittedPretrained(Fitted):
 
     Attributes:
         roles: what the panel's covariates mean.
+        last_year: what the demand of a year before counts.
         stretch: ``(BANDS, 2)`` factors of the distance from the median downwards and upwards.
         own: weights that were fine-tuned; None if the shipped ones are in use.
-        notes: what became of fine-tuning and recalibration, in sentences.
+        notes: what became of fine-tuning, recalibration and last year, in sentences.
     """
 
     spec: Pretrained
     roles: Roles
+    last_year: LastYear
     stretch: npt.NDArray[np.float64]
     own: Forward | None = None
     notes: tuple[str, ...] = field(default=())
@@ -156,7 +161,7 @@ class FittedPretrained(Fitted):
 
     def _block(self, network: Forward, reader: Reader, rows: npt.NDArray[np.int64], context: int, horizon: int) -> F32:
         """Quantiles ``(B, horizon, len(LEVELS))`` in units."""
-        units = _one_pass(network, reader, rows, context)
+        units = self._one_pass(network, reader, rows, context)
         parts, done = [units], reader.horizon
         panel = self.panel.take(rows) if done < horizon else self.panel
         while done < horizon:  # what was forecast is taken for granted
@@ -165,20 +170,33 @@ class FittedPretrained(Fitted):
             steps = min(HORIZON, horizon - done)
             ahead = {name: column[rows, done : done + steps] for name, column in reader.known.items()}
             later = Reader(panel, ahead, self.roles, steps)
-            parts.append(_no_narrower(_one_pass(network, later, np.arange(rows.size), context), parts[-1]))
+            parts.append(_no_narrower(self._one_pass(network, later, np.arange(rows.size), context), parts[-1]))
             done += steps
         return np.concatenate(parts, axis=1)
+
+    def _one_pass(self, network: Forward, reader: Reader, rows: npt.NDArray[np.int64], context: int) -> F32:
+        said = units(network, inputs(reader.window(rows, context)))
+        return self.last_year.mixed(said, reader.year_before(rows, np.zeros(rows.size, np.int64)))
 
     def _state(self) -> tuple[Arrays, dict[str, Any]]:
         arrays: Arrays = {"stretch": self.stretch}
         if self.own:  # their numbers have 16 bits, see `learner`
             arrays |= {f"{_OWN}{name}": array.astype(np.float16) for name, array in self.own.weights.items()}
         size = self.own.size.to_dict() if self.own else None
-        return arrays, {"roles": asdict(self.roles), "size": size, "notes": list(self.notes)}
+        return arrays, {
+            "roles": asdict(self.roles),
+            "last_year": asdict(self.last_year),
+            "size": size,
+            "notes": list(self.notes),
+        }
 
 
-def _one_pass(network: Forward, reader: Reader, rows: npt.NDArray[np.int64], context: int) -> F32:
-    return units(network, inputs(reader.window(rows, context)))
+def _with_last_year(fitted: FittedPretrained, network: Forward, horizon: int) -> FittedPretrained:
+    """With what last year counts in forecasts of a network that has not seen the panel's last windows."""
+    found = LastYear.of(fitted.panel, fitted.roles, network, min(horizon, HORIZON))
+    share = f"{100 * found.weight:.0f} %"
+    notes = (f"Years look alike here: last year's demand counts {share} in the forecast.",) if found.weight else ()
+    return replace(fitted, last_year=found, notes=notes)
 
 
 def _no_narrower(units: F32, before: F32) -> F32:

@@ -125,6 +125,22 @@ class Reader:
         window = self._window(cells[:, past], inside[:, past], dates, covariate)
         return window, self._observed(cells[:, context:], inside[:, context:])
 
+    def year_before(self, rows: I64, back: I64) -> F32:
+        """``(B, H)`` observed demand a year before each step ahead, or before that as many years as it takes.
+
+        Args:
+            rows: ``(B,)`` series.
+            back: ``(B,)`` steps between the last of the history and the panel's end.
+
+        Returns:
+            NaN for what is not known, and everywhere at frequencies without a year (`Frequency.year`).
+        """
+        year = self.panel.freq.year
+        if not year:
+            return np.full((rows.size, self.horizon), np.nan, np.float32)
+        ahead = np.arange(self.horizon)
+        return self._observed(*self._cells(rows, ahead % year - year - back[:, None]))
+
     def _window(
         self,
         cells: I64,

@@ -15,6 +15,7 @@ from ...forecast import stretched_from
 from ...panel import F32
 from .forward import Forward
 from .held_out import HeldOut
+from .last_year import LastYear
 from .size import LEVELS
 
 Recalibrate = Literal["never", "always", "tested"]
@@ -33,19 +34,22 @@ _COST = 0.001
 """Share of the WQL that this may cost."""
 
 
-def recalibrated(held: HeldOut | None, network: Forward, how: Recalibrate) -> tuple[npt.NDArray[np.float64], str]:
+def recalibrated(
+    held: HeldOut | None, network: Forward, last_year: LastYear, how: Recalibrate
+) -> tuple[npt.NDArray[np.float64], str]:
     """Factors as those of `learn`, and what was decided, in a sentence.
 
     Args:
         held: the panel's last windows; None if it is too short to hold any out.
         network: that has not seen them.
+        last_year: that is mixed into its answers.
         how: always, or only if what earlier windows teach brings the coverage of the last one nearer to 80 % and does
             not cost accuracy.
     """
     unchanged = np.ones((BANDS, 2))
     if held is None:
         return unchanged, "Intervals were not recalibrated: the history is too short."
-    said = held.answers(network)
+    said = held.answers(network, last_year)
     if how == "tested":
         earlier, last = held.part(0, -1), held.part(-1)
         moved = stretched(
