@@ -278,14 +278,14 @@ class Panel:
 
     def save(self, folder: str | Path) -> None:
         """Write the panel to a folder (safetensors, Parquet and JSON)."""
-        from .panel_frame import save_panel
+        from .panel_folder import save_panel
 
         save_panel(self, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> Panel:
         """Read what `save` wrote."""
-        from .panel_frame import load_panel
+        from .panel_folder import load_panel
 
         return load_panel(Path(folder))
 

@@ -1,11 +1,9 @@
-"""Panels from and to frames and folders: the edge where pandas, polars and pyarrow meet `Panel`."""
+"""Panels from and to frames: the edge where pandas, polars and pyarrow meet `Panel`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,6 @@ import polars as pl
 from .errors import DataError
 from .frequency import Frequency
 from .panel import F32, Panel
-from .place import Place
 
 _SHOWN = 5  # names listed in an error before "..."
 
@@ -234,47 +231,6 @@ def stamp_series(stamps: npt.NDArray[np.datetime64], dtype: pl.DataType | None) 
         return series.cast(dtype)
     midnight = stamps.astype("datetime64[D]").astype("datetime64[us]") == stamps
     return series.cast(pl.Date) if bool(np.all(midnight)) else series
-
-
-def save_panel(panel: Panel, folder: Path) -> None:
-    """See `Panel.save`."""
-    from safetensors.numpy import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays = {n: np.ascontiguousarray(c) for n, c in panel._columns().items()}
-    save_file({**arrays, "indptr": panel.indptr}, folder / "panel.safetensors")
-    panel.static.write_parquet(folder / "static.parquet")
-    layout = panel.layout or Layout()
-    stamp = pl.Series([], dtype=layout.time_dtype or pl.Date)
-    pl.DataFrame({"time": stamp}).write_parquet(folder / "time.parquet")
-    about = {
-        "freq": panel.freq.to_dict(),
-        "end": panel.end,
-        "categories": {n: list(c) for n, c in panel.categories.items()},
-        "layout": {"id": layout.id, "time": layout.time, "target": layout.target, "kind": layout.kind},
-        "place": panel.place.to_dict(),
-    }
-    (folder / "panel.json").write_text(json.dumps(about, ensure_ascii=False))
-
-
-def load_panel(folder: Path) -> Panel:
-    """See `Panel.load`."""
-    from safetensors.numpy import load_file
-
-    arrays = load_file(folder / "panel.safetensors")
-    about = json.loads((folder / "panel.json").read_text())
-    time_dtype = pl.read_parquet(folder / "time.parquet").schema["time"]
-
-    def role(prefix: str) -> dict[str, F32]:
-        return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
-
-    return Panel(
-        freq=Frequency(**about["freq"]), end=about["end"], values=arrays["values"], indptr=arrays["indptr"],
-        static=pl.read_parquet(folder / "static.parquet"), available=arrays.get("available"),
-        past=role("past."), known=role("known."),
-        categories={n: tuple(c) for n, c in about["categories"].items()},
-        layout=Layout(**about["layout"], time_dtype=time_dtype), place=Place.from_dict(about["place"]),
-    )  # fmt: skip
 
 
 def infer_frequency(us: npt.NDArray[np.datetime64]) -> Frequency:
