@@ -386,6 +386,6 @@ def _tuned(tuned: dict[str, Any]) -> list[str]:
         changed = ", ".join(f"`{k} = {json.dumps(v)}`" for k, v in search["changed"].items()) or "nothing"
         notes += [
             "",
-            f"Changed: {changed}. `python benchmarks/tuning.py DATA_FOLDER --task {key} --model {one['model']} --as neural_tuning`.",
+            f"Changed: {changed}. `python benchmarks/tuning.py DATA_FOLDER --task {key} --model {one['model']} --budget {one['budget_seconds']:.0f} --as neural_tuning`.",
         ]
     return [*out, *notes]
