@@ -8,7 +8,7 @@ the same threads, data, context and horizon. Neither side sees covariates or hol
 defaults but for 2 x 64 units and 256 windows a batch; its weights are kept at every mark, and its best is the lowest
 weighted quantile loss on the test window at any of them. Our side trains from scratch with ever more steps, each a whole
 training with a schedule of its own, until one is at least as good; its seconds are those of that whole fit. Forecasts are
-off the clock on both sides. Each (set, pair) is written as soon as it is done.
+off the clock on both sides. Each (set, pair, seed) is written as soon as it is done.
 """
 
 from __future__ import annotations
@@ -190,13 +190,11 @@ def main() -> None:
     for key in given.sets:
         panel = plain(TASKS[key].build(given.data))
         for ours in given.pairs:
-            rows = content.setdefault("race", {}).setdefault(key, {})
-            if ours in rows and not given.again:
+            rows = content.setdefault("race", {}).setdefault(key, {}).setdefault(ours, {})
+            if str(given.seed) in rows and not given.again:
                 continue
-            rows[ours] = row = race(panel, ours, PAIRS[ours], given.peer, threads, given.seed)
-            content["about"] = about(
-                seed=given.seed, horizon=HORIZON, context=CONTEXT, **({"note": given.note} if given.note else {})
-            )
+            rows[str(given.seed)] = row = race(panel, ours, PAIRS[ours], given.peer, threads, given.seed)
+            content["about"] = about(horizon=HORIZON, context=CONTEXT, **({"note": given.note} if given.note else {}))
             write("neural_race", content)
             reached, factor = row.get("reached_seconds"), row.get("times_faster")
             told = f"there after {reached} s ({factor} x)" if reached else "not there"
