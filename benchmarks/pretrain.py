@@ -2,6 +2,7 @@
 
 RECIPE.json holds the options of `skucast.models.pretrained.training.Recipe`; FOLDER gets checkpoints and the curve.
 ``--export OUT`` writes the averaged weights as fp16 safetensors with their manifest instead of training;
+``--share 0.7`` goes only so much of the way from the weights that the training began with (``start`` in the recipe);
 ``--evaluation FILE.json`` puts what was measured with them into it.
 """
 
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("minutes", type=float, nargs="?", default=float("inf"))
     parser.add_argument("--export", type=Path, help="folder of weights to write to, instead of training")
     parser.add_argument("--name", help="of the weights; the size's by default")
+    parser.add_argument("--share", type=float, default=1.0, help="of the way from the weights it began with")
     parser.add_argument("--evaluation", type=Path, help="JSON of what was measured, for the manifest")
     given = parser.parse_args()
     recipe = Recipe.load(given.recipe)
@@ -34,7 +36,7 @@ def main() -> None:
     measured = json.loads(given.evaluation.read_text()) if given.evaluation else None
     state = State.load(given.folder / "checkpoint.pt", recipe)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    about = export(state, given.export, given.name, measured, commit)
+    about = export(state, given.export, given.name, measured, commit, given.share)
     print(json.dumps({key: value for key, value in about.items() if key != "curve"}, indent=1))
 
 

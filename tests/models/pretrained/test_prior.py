@@ -184,3 +184,33 @@ def test_levels_begin_at_the_launch_and_wander_about_their_base() -> None:
     away = made.log[:, axis.context - 1] - made.base[:, 0]
     assert abs(np.median(away)) < 0.1
     assert 0.1 < (made.launch > 0).mean() < 0.35
+
+
+def test_some_items_sleep_and_wake_and_some_have_zeros_before_their_launch() -> None:
+    rng = np.random.default_rng(5)
+    axis = Axis.draw(rng, "W", 800, FEW)
+    log = level(rng, axis).log[:, : axis.context]
+    falls, rises = (np.diff(log, axis=1) < -2).any(axis=1), (np.diff(log, axis=1) > 2).any(axis=1)
+    assert 0.05 < (falls & rises).mean() < 0.3
+    late, dormant = 0.0, 0.0
+    for number in range(4):
+        demand = draw(8, number, 256, "D", FEW).window.demand
+        sold = np.nan_to_num(demand) > 0
+        first, listed = np.where(sold.any(axis=1), sold.argmax(axis=1), 0), (~np.isnan(demand)).argmax(axis=1)
+        steady = np.array([k and np.nanmedian(row[k : k + 14]) > 0 for row, k in zip(demand, first, strict=True)])
+        late += (steady & (first == listed) & (first > 30)).mean() / 4
+        dormant += (steady & (first - listed > 30)).mean() / 4
+    assert late > 0.05
+    assert dormant > 0.01
+
+
+def test_some_launches_are_slow_and_some_are_hyped() -> None:
+    rng = np.random.default_rng(6)
+    axis = Axis.draw(rng, "W", 2000, FEW)
+    made = level(rng, axis)
+    begins = made.launch[:, 0]
+    early = (begins > 0) & (begins < axis.context - 8)
+    rows = np.flatnonzero(early)
+    grew = np.array([made.log[k, begins[k] + 8] - made.log[k, begins[k]] for k in rows])
+    assert 0.1 < (grew > 0.7).mean() < 0.5
+    assert 0.1 < (grew < -0.7).mean() < 0.5

@@ -52,6 +52,27 @@ def test_a_training_that_was_interrupted_ends_with_the_same_weights(tmp_path: Pa
     assert len(exported["curve"]) == 2
 
 
+def test_a_training_can_begin_with_weights_that_are_there(tmp_path: Path) -> None:
+    first = shipped.export(train(TINY, tmp_path / "first", say=quiet), tmp_path, "first")
+    path = str(tmp_path / "first.safetensors")
+    recipe = replace(TINY, start=path, steps=1, rate=1e-9)
+    state = train(recipe, tmp_path / "second", say=quiet)
+    for name, array in shipped.load(path).weights.items():
+        np.testing.assert_allclose(state.average.state_dict()[name].numpy(), array, atol=1e-6)
+    second = shipped.export(state, tmp_path, "second")
+    began = {n: first[n] for n in ("sha256", "prior", "commit", "steps", "series", "core_hours")}
+    assert second["began_with"] == {**began, "share": 1.0}
+    further = train(replace(recipe, rate=0.01, seed=2), tmp_path / "third", say=quiet)
+    for name, share in (("whole", 1.0), ("half", 0.5)):
+        shipped.export(further, tmp_path, name, share=share)
+    whole, half, start = (shipped.load(str(tmp_path / f"{n}.safetensors")).weights for n in ("whole", "half", "first"))
+    for name, array in half.items():
+        np.testing.assert_allclose(array, (whole[name] + start[name]) / 2, atol=2e-3)
+    assert any(not np.allclose(whole[name], start[name], atol=2e-3) for name in start)
+    with pytest.raises(ConfigError, match="another size than 'small'"):
+        State.begin(replace(recipe, size="small"))
+
+
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     State.begin(TINY).save(tmp_path / "checkpoint.pt")
     with pytest.raises(ConfigError, match="another size, seed"):

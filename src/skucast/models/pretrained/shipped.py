@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from .training import State
 
 FOLDER = Path(__file__).parent / "weights"
+_BEGINNING = (
+    "sha256",
+    "prior",
+    "commit",
+    "steps",
+    "series",
+    "core_hours",
+)  # told of weights that a training began with
 
 
 def names() -> list[str]:
@@ -77,6 +85,7 @@ def export(
     name: str | None = None,
     evaluation: Mapping[str, Any] | None = None,
     commit: str = "",
+    share: float = 1.0,
 ) -> dict[str, Any]:
     """Write the averaged weights of a training, and their manifest, which is returned.
 
@@ -86,6 +95,9 @@ def export(
         name: of the weights; the size's by default.
         evaluation: what was measured with them, for the manifest.
         commit: of the code that trained them.
+        share: of the way to go to them from the weights that the training began with, if there were any.
+
+    Source: a part of the way as in Wortsman et al. (2022), Robust fine-tuning of zero-shot models.
     """
     from dataclasses import asdict
 
@@ -95,7 +107,11 @@ def export(
 
     name = name or state.recipe.size
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {key: p.detach().numpy().astype(np.float16) for key, p in state.average.named_parameters()}
+    learned = {key: p.detach().numpy() for key, p in state.average.named_parameters()}
+    if state.recipe.start and share < 1:
+        start = load(state.recipe.start).weights
+        learned = {key: start[key] + np.float32(share) * (array - start[key]) for key, array in learned.items()}
+    arrays = {key: array.astype(np.float16) for key, array in learned.items()}
     content = save(arrays)
     about: dict[str, Any] = {
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -111,6 +127,9 @@ def export(
         "evaluation": dict(evaluation or {}),
         "curve": state.curve,
     }
+    if state.recipe.start:
+        earlier = manifest(state.recipe.start)
+        about["began_with"] = {key: earlier[key] for key in _BEGINNING} | {"share": share}
     for suffix, data in (("safetensors", content), ("json", json.dumps(about, indent=1).encode())):
         hidden = folder / f".{name}.{suffix}.{os.getpid()}"
         hidden.write_bytes(data)

@@ -28,6 +28,7 @@ from .network import Network
 from .prior import VERSION
 from .prior.block import draw
 from .prior.stream import stream
+from .shipped import load
 from .size import LEVELS, SIZES
 
 Batch = dict[str, npt.NDArray[Any]]
@@ -55,6 +56,7 @@ class Recipe:
         averaging: share that the running average of the weights keeps at each step.
         report: steps between two points of the curve.
         minutes: between two checkpoints.
+        start: name or path of weights to begin with, of the same size; random ones if empty.
     """
 
     size: str = "small"
@@ -70,6 +72,7 @@ class Recipe:
     averaging: float = 0.998
     report: int = 200
     minutes: float = 4.0
+    start: str = ""
 
     @staticmethod
     def load(path: Path) -> Recipe:
@@ -123,6 +126,11 @@ class State:
         sample = inputs(draw(recipe.seed, 0, 8, "M", ("GB",), _VALIDATION).window)
         widths = (sample.history.shape[1], sample.tokens.shape[2], sample.steps.shape[2])
         network, average = (Network(SIZES[recipe.size], *widths) for _ in range(2))
+        if recipe.start:
+            given = load(recipe.start)
+            if given.size != SIZES[recipe.size]:
+                raise ConfigError(f"The weights '{recipe.start}' are of another size than '{recipe.size}'.")
+            network.load_state_dict({name: torch.from_numpy(array) for name, array in given.weights.items()})
         average.load_state_dict(network.state_dict())
         optimiser = torch.optim.AdamW(
             network.parameters(), lr=recipe.rate, betas=(0.9, 0.98), weight_decay=recipe.decay

@@ -104,8 +104,10 @@ def _observe(
     closed_told = some(rng, rows, 0.75)  # the others have zeros there
     missing = (out & flagged) | (shut & closed_told)
     missing |= rng.random((rows, steps), dtype=np.float32) < rng.uniform(0, 0.3, (rows, 1)) * some(rng, rows, 0.08)
-    begin = np.maximum(_beginning(rng, rows, context), size.launch)
-    missing |= np.arange(steps) < begin
+    before = np.arange(steps) < size.launch
+    units = np.where(before, 0, units)
+    unlisted = some(rng, rows, 0.65)  # the others have zeros before their launch
+    missing |= (np.arange(steps) < _beginning(rng, rows, context)) | (before & unlisted)
     observed = np.where(missing, np.nan, units).astype(np.float32)
     window = Window(
         axis.grid,
