@@ -8,11 +8,15 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from ...forecast import SHOWN
 from ...panel import F32
 from .forward import Forward
 from .inputs import Inputs
 from .size import LEVELS
 
+F64 = npt.NDArray[np.float64]
+
+_SHOWN = [LEVELS.index(q) for q in SHOWN]
 _FAR = 12.0  # of asinh: a hundred thousand times the scale
 
 
@@ -33,6 +37,19 @@ def at_levels(quantiles: F32, levels: Sequence[float], given: Sequence[float] = 
     exact = np.isclose(share, np.round(share), atol=1e-6)
     between = np.maximum(low + share * (high - low), 0)
     return np.asarray(np.where(exact, np.where(share > 0.5, high, low), between), dtype=np.float32)
+
+
+def losses(quantiles: F32, actual: F32) -> F64:
+    """``(...)`` weighted quantile losses of answers ``(..., H, len(LEVELS))`` before they are divided by demand.
+
+    Args:
+        quantiles: answers.
+        actual: ``(..., H)`` what came; NaN does not count.
+    """
+    level = np.array(SHOWN, np.float32)
+    error = actual[..., None] - quantiles[..., _SHOWN]
+    each = np.nansum(np.maximum(level * error, (level - 1) * error), axis=(-2, -1), dtype=np.float64)
+    return np.asarray(2 * each / len(SHOWN))
 
 
 def expected(quantiles: F32, given: Sequence[float] = LEVELS) -> F32:

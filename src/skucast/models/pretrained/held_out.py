@@ -5,22 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from ...forecast import SHOWN
 from ...panel import F32, I64
-from .answer import units
+from .answer import F64, losses, units
 from .forward import Forward
 from .inputs import Inputs, inputs
 from .last_year import LastYear
 from .reading import Reader, blocks, needed, oldest
 from .size import LEVELS
 
-F64 = npt.NDArray[np.float64]
-
 _BLOCK = 128  # series that are computed together
 _LOW, _HIGH = LEVELS.index(0.1), LEVELS.index(0.9)
-_SCORED = [LEVELS.index(q) for q in SHOWN]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +67,9 @@ class HeldOut:
 
     def losses(self, quantiles: F32) -> F64:
         """``(K, S)`` of answers; those of a window add up to its WQL, or to 0 where nothing was sold."""
-        level = np.array(SHOWN, np.float32)
-        error = self.actual[..., None] - quantiles[..., _SCORED]
-        each = np.nansum(np.maximum(level * error, (level - 1) * error), axis=(2, 3), dtype=np.float64)
+        each = losses(quantiles, self.actual)
         demand = np.nan_to_num(np.abs(self.actual)).sum(axis=(1, 2), dtype=np.float64)[:, None]
-        return np.asarray(np.where(demand > 0, 2 * each / len(SHOWN) / np.where(demand > 0, demand, 1.0), 0.0))
+        return np.asarray(np.where(demand > 0, each / np.where(demand > 0, demand, 1.0), 0.0))
 
     def coverage(self, quantiles: F32) -> float:
         """Share of what came that lay within the interval of 80 %."""

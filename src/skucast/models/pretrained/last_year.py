@@ -12,17 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...forecast import SHOWN
 from ...panel import F32, I64, Panel
 from ..gain import SURE, Gain, learned_share
-from .answer import units
+from .answer import F64, losses, units
 from .forward import Forward
 from .inputs import inputs
 from .reading import Reader, blocks, needed, oldest
 from .roles import Roles
 from .size import LEVELS
-
-F64 = npt.NDArray[np.float64]
 
 _WINDOWS = 512  # that are looked at
 _PARTS = 4  # of the time they come from
@@ -30,7 +27,6 @@ _BLOCK = 64  # of them computed together
 _WEIGHTS = tuple(k / 10 for k in range(11))
 _WIDTHS = (0.6, 0.7, 0.8, 0.9, 1.0)
 _MIDDLE = LEVELS.index(0.5)
-_SCORED = [LEVELS.index(q) for q in SHOWN]
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,8 @@ class LastYear:
         """Learn from windows of a panel whose years were known by then.
 
         The weight and width that would have been best on the last year's windows are taken if that adds to the network by
-        more than chance (narrower intervals alone do not count: they are the business of recalibration), and of them the share that so many steps are worth (all items of a shop share its weather, see
+        more than chance (narrower intervals alone do not count: they are the business of recalibration), and of them
+        the share that so many steps are worth (all items of a shop share its weather, see
         `skucast.models.gain.learned_share`).
 
         Args:
@@ -80,12 +77,12 @@ class LastYear:
         actual = np.where(np.isnan(before), np.float32(np.nan), actual)
         mixes = [LastYear(w, c) for w in _WEIGHTS for c in _WIDTHS]
         cell = _part(kept[1]) * some.size + kept[0]
-        losses = np.array(
-            [np.bincount(cell, _losses(mix.mixed(said, before), actual), _PARTS * some.size) for mix in mixes]
+        lost = np.array(
+            [np.bincount(cell, losses(mix.mixed(said, before), actual), _PARTS * some.size) for mix in mixes]
         ).reshape(len(mixes), _PARTS, some.size)
-        losses /= np.maximum(losses[mixes.index(LastYear())].sum(axis=1)[:, None], 1e-9)  # every part counts alike
-        best = mixes[int(losses.sum(axis=(1, 2)).argmin())]
-        if not best.weight or not _better(losses, np.array([not mix.weight for mix in mixes])):
+        lost /= np.maximum(lost[mixes.index(LastYear())].sum(axis=1)[:, None], 1e-9)  # every part counts alike
+        best = mixes[int(lost.sum(axis=(1, 2)).argmin())]
+        if not best.weight or not _better(lost, np.array([not mix.weight for mix in mixes])):
             return LastYear()
         share = learned_share(int(back.max()))
         return LastYear(round(share * best.weight, 3), round(1 - share * (1 - best.width), 3))
@@ -147,10 +144,3 @@ def _better(losses: F64, without: npt.NDArray[np.bool_]) -> bool:
         saved[:, fold == k] = (losses[alone] - losses[best])[:, fold == k]
     found = Gain.of(saved)
     return found.mean > SURE * found.by_series and found.mean > found.by_window  # as in fine-tuning
-
-
-def _losses(quantiles: F32, actual: F32) -> F64:
-    """``(B,)`` quantile losses of windows, in units."""
-    level = np.array(SHOWN, np.float32)
-    error = actual[..., None] - quantiles[..., _SCORED]
-    return np.asarray(np.nansum(np.maximum(level * error, (level - 1) * error), axis=(1, 2), dtype=np.float64))

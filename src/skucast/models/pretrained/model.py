@@ -1,8 +1,9 @@
 """Pretrained: forecasts by a network that was trained on synthetic retail demand, without fitting anything.
 
 The network sees one series at a time with its prices, promotions, occasions and up to three other covariates.
-What is learned from a panel is which covariate means what, and whether its years look alike; if asked for, by how much intervals have to be wider or
-narrower to hold on the panel's own last windows, and weights that forecast those windows better than the shipped ones.
+What is learned from a panel is which covariate means what, and whether its years look alike; if asked for, by how much
+intervals have to be wider or narrower to hold on the panel's own last windows, and weights that forecast those windows
+better than the shipped ones.
 """
 
 from __future__ import annotations
