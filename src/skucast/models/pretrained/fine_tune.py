@@ -23,10 +23,10 @@ from ..neural.options import TrainOptions
 from ..neural.rate import scheduled
 from ..spec import Progress, scaled
 from .draws import Draws
-from .forward import Forward
+from .forward import Forward, between
 from .held_out import HeldOut
 from .last_year import LastYear
-from .learner import Learner, Way, between
+from .learner import Learner, Way
 from .reading import Reader
 
 RATES: dict[Way, float] = {"last": 1e-3, "low-rank": 2e-3, "full": 6e-4}

@@ -158,3 +158,15 @@ def _ordered(out: F32) -> F32:
     for k in range(_MIDDLE + 1, len(LEVELS)):
         result[:, k] = result[:, k - 1] + gaps[:, k]
     return result
+
+
+def between(start: Forward, end: Forward, share: float) -> Forward:
+    """Weights on the way from some to others, in numbers of 16 bits, as they are saved.
+
+    Source: Wortsman et al. (2022), Robust fine-tuning of zero-shot models.
+    """
+    made = {}
+    for name, weight in start.weights.items():
+        mixed = weight + np.float32(share) * (end.weights[name] - weight)
+        made[name] = np.ascontiguousarray(mixed.astype(np.float16), dtype=np.float32)
+    return Forward(start.size, made)

@@ -107,15 +107,3 @@ def _network(start: Forward) -> Network:
     network = Network(start.size, *widths)
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in start.weights.items()})
     return network
-
-
-def between(start: Forward, end: Forward, share: float) -> Forward:
-    """Weights on the way from some to others, in numbers of 16 bits, as they are saved.
-
-    Source: Wortsman et al. (2022), Robust fine-tuning of zero-shot models.
-    """
-    made = {}
-    for name, weight in start.weights.items():
-        mixed = weight + np.float32(share) * (end.weights[name] - weight)
-        made[name] = np.ascontiguousarray(mixed.astype(np.float16), dtype=np.float32)
-    return Forward(start.size, made)

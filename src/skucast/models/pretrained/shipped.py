@@ -13,21 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import ConfigError, ModelError
-from .forward import Forward
+from .forward import Forward, between
 from .size import Size
 
 if TYPE_CHECKING:
     from .training import State
 
 FOLDER = Path(__file__).parent / "weights"
-_BEGINNING = (
-    "sha256",
-    "prior",
-    "commit",
-    "steps",
-    "series",
-    "core_hours",
-)  # told of weights that a training began with
+# told of weights that a training began with
+_BEGINNING = ("sha256", "prior", "commit", "steps", "series", "core_hours")
 
 
 def names() -> list[str]:
@@ -107,11 +101,10 @@ def export(
 
     name = name or state.recipe.size
     folder.mkdir(parents=True, exist_ok=True)
-    learned = {key: p.detach().numpy() for key, p in state.average.named_parameters()}
-    if state.recipe.start and share < 1:
-        start = load(state.recipe.start).weights
-        learned = {key: start[key] + np.float32(share) * (array - start[key]) for key, array in learned.items()}
-    arrays = {key: array.astype(np.float16) for key, array in learned.items()}
+    made = Forward(state.network.size, {key: p.detach().numpy() for key, p in state.average.named_parameters()})
+    if state.recipe.start:
+        made = between(load(state.recipe.start), made, share)
+    arrays = {key: array.astype(np.float16) for key, array in made.weights.items()}
     content = save(arrays)
     about: dict[str, Any] = {
         "sha256": hashlib.sha256(content).hexdigest(),
