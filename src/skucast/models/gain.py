@@ -54,6 +54,15 @@ class Gain:
         )
 
     @property
+    def convincing(self) -> bool:
+        """Is it more than chance, where there are many series and a few windows?
+
+        A few windows hardly know how much windows differ, so that one standard error of that must do: of two windows both
+        have to be better.
+        """
+        return self.mean > SURE * self.by_series and self.mean > self.by_window
+
+    @property
     def error(self) -> float:
         """The larger of the errors that are known: series of one window share its weather, and few windows may agree
         by chance."""

@@ -46,9 +46,9 @@ def weekly_pattern(series=24, steps=140, seed=0, promotion=False):
     return panel_of(values, known={"promotion": on} if promotion else None)
 
 
-def yearly(series=24, steps=72, seed=0, noise=0.1):
-    """Weeks of items whose years look alike, each in its own way."""
+def yearly(series=24, steps=72, seed=0, noise=0.1, freq="W-SUN", year=52, end="2025-03-30"):
+    """Items whose years look alike, each in its own way; weeks by default."""
     rng = np.random.default_rng(seed)
-    week = np.arange(steps)[None] / 52 + rng.random((series, 1))
-    shape = np.exp(0.8 * np.sin(2 * np.pi * week)) * np.exp(noise * rng.standard_normal((series, steps)))
-    return panel_of(np.round(np.exp(rng.normal(4, 0.5, (series, 1))) * shape), "W-SUN")
+    turn = np.arange(steps)[None] / year + rng.random((series, 1))
+    shape = np.exp(0.8 * np.sin(2 * np.pi * turn)) * np.exp(noise * rng.standard_normal((series, steps)))
+    return panel_of(np.round(np.exp(rng.normal(4, 0.5, (series, 1))) * shape), freq, end=end)

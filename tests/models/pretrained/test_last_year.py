@@ -17,19 +17,10 @@ from skucast.models.pretrained.size import LEVELS
 from skucast.models.spec import load_fitted
 from skucast.panel import Panel
 
+from ..neural.panels import yearly
 from ..series import panel_of
 
 NONE = LastYear()
-
-
-def alike(series: int, steps: int, freq: str = "W-SUN", year: int = 52, noise: float = 0.1, seed: int = 0) -> Panel:
-    """Items whose years look alike, each in its own way."""
-    rng = np.random.default_rng(seed)
-    turn = np.arange(steps) / year + rng.random((series, 1))
-    shape = np.exp(0.8 * np.sin(2 * np.pi * turn) + noise * rng.standard_normal((series, steps)))
-    return panel_of(
-        {f"i{k}": row for k, row in enumerate(np.round(np.exp(rng.normal(4, 0.5, (series, 1))) * shape))}, freq
-    )
 
 
 def of_noise(series: int, steps: int, seed: int) -> Panel:
@@ -51,7 +42,7 @@ def wql(model: object, actual: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("freq", "year", "steps", "horizon"), [("W-SUN", 52, 91, 26), ("ME", 12, 36, 6)])
 def test_where_years_look_alike_the_last_one_is_repeated(freq: str, year: int, steps: int, horizon: int) -> None:
-    panel = alike(40, steps, freq, year)
+    panel = yearly(40, steps, freq=freq, year=year, end="2025-03-31" if freq == "ME" else "2025-03-30")
     history, actual = panel.until(panel.end - horizon), panel.dense(steps=horizon)
     found = fitted(history, horizon)
     assert 0.2 < found.last_year.weight < 1
@@ -85,8 +76,8 @@ def test_it_counts_only_what_last_year_adds_at_all_times() -> None:
 
 
 def test_days_and_histories_within_a_year_have_no_last_year() -> None:
-    assert fitted(alike(10, 52), 8).last_year == NONE
-    assert fitted(alike(10, 800, "D", 365), 8).last_year == NONE
+    assert fitted(yearly(10, 52), 8).last_year == NONE
+    assert fitted(yearly(10, 800, freq="D", year=365), 8).last_year == NONE
 
 
 def test_what_is_read_is_the_last_year_that_is_known() -> None:
@@ -123,7 +114,7 @@ def test_quantiles_stay_in_order_and_move_to_last_year() -> None:
 
 
 def test_it_is_saved_and_kept_by_updates(tmp_path: object) -> None:
-    panel = alike(40, 108)
+    panel = yearly(40, 108)
     found = fitted(panel.until(panel.end - 8), 8)
     found.save(tmp_path / "model")  # type: ignore[operator]
     loaded = load_fitted(tmp_path / "model")  # type: ignore[operator]
@@ -134,7 +125,7 @@ def test_it_is_saved_and_kept_by_updates(tmp_path: object) -> None:
 
 
 def test_far_ahead_it_repeats_what_it_said_of_the_year_before() -> None:
-    panel = alike(40, 91)
+    panel = yearly(40, 91)
     said = fitted(panel, 26).predict(110).quantile(0.5)
     high, low = said[:, :52].max(axis=1), said[:, :52].min(axis=1)
     assert (high > 1.5 * low).mean() > 0.8

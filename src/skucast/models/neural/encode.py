@@ -40,9 +40,8 @@ def encode(fitted: FittedNeural, panel: Panel, every: int) -> pl.DataFrame:
 
 def encoded(fitted: FittedNeural, panel: Panel, cells: I64) -> F32:
     """``(len(cells), D)`` state of the encoder at the end of a whole context that ends in each flat cell."""
-    windows = Windows(
-        panel, replace(fitted.inputs, base=None)
-    )  # the encoder is not told what the pretrained model says
+    # the encoder is not told what the pretrained model says
+    windows = Windows(panel, replace(fitted.inputs, base=None))
     network = copy.deepcopy(fitted.network).double().eval()  # in double, the size of a batch does not show
     horizon, row = fitted.inputs.horizon, panel.row_of[cells]
     origins = cells + horizon * row  # the windows' series are longer by the horizon

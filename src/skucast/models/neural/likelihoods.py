@@ -31,15 +31,19 @@ _MIDDLE = LEVELS.index(0.5)
 _LEAST = 1e-12  # mean of counts
 
 
-class Gaussian(Likelihood):
-    """Normal demand: its mean, its standard deviation."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__(width, [1.0, _SOME])
+class Symmetric(Likelihood):
+    """Of numbers on both sides of a centre, which may lie anywhere."""
 
     def known(self, told: Tensor) -> Tensor:
         """The median that is told."""
         return told[..., _MIDDLE : _MIDDLE + 1]
+
+
+class Gaussian(Symmetric):
+    """Normal demand: its mean, its standard deviation."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, [1.0, _SOME])
 
     def log_likelihood(self, parameters: Tensor, demand: Tensor, scale: Tensor) -> Tensor:
         """See `Likelihood.log_likelihood`."""
@@ -62,15 +66,11 @@ class Gaussian(Likelihood):
         return parameters[..., 0], F.softplus(parameters[..., 1]) + _NARROWEST
 
 
-class StudentT(Likelihood):
+class StudentT(Symmetric):
     """Student's t, whose tails forgive single huge orders: location, spread, and degrees of freedom above 2."""
 
     def __init__(self, width: int) -> None:
         super().__init__(width, [1.0, _SOME, 3.0])
-
-    def known(self, told: Tensor) -> Tensor:
-        """The median that is told."""
-        return told[..., _MIDDLE : _MIDDLE + 1]
 
     def log_likelihood(self, parameters: Tensor, demand: Tensor, scale: Tensor) -> Tensor:
         """See `Likelihood.log_likelihood`."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..gain import SURE, Gain, learned_share
+from ..gain import Gain, learned_share
 from ..neural.options import TrainOptions
 from ..neural.rate import scheduled
 from ..spec import Progress, scaled
@@ -107,9 +107,7 @@ def fine_tune(
             f"WQL {after.sum(axis=1).mean():.4f} against {before.sum(axis=1).mean():.4f} without it on the last "
             f"{len(held.actual)} windows of {reader.horizon} steps"
         )
-        # a few windows hardly know how much windows differ, so that one standard error of that must do: of two windows
-        # both have to be better
-        if not (found.mean > SURE * found.by_series and found.mean > found.by_window):
+        if not found.convincing:
             return FineTuned(
                 None, start, f"Fine-tuning ({way}) was rejected: {sentence}, which is not better by more than chance."
             )

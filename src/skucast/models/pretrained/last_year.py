@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...panel import F32, I64, Panel
-from ..gain import SURE, Gain, learned_share
+from ..gain import Gain, learned_share
 from .answer import F64, losses, units
 from .forward import Forward
 from .inputs import inputs
@@ -62,21 +62,23 @@ class LastYear:
         Source: Bates & Granger (1969), The Combination of Forecasts, Operational Research Quarterly 20.
         """
         year = panel.freq.year
+        if not year:
+            return LastYear()
         first = oldest(panel)
-        some = np.flatnonzero(first > year) if year else np.empty(0, np.int64)
+        some = np.flatnonzero(first > year)
         if not some.size:
             return LastYear()
         rng = np.random.default_rng(0)
         some = np.sort(rng.choice(some, min(some.size, _WINDOWS), replace=False))
-        some_first = first[some]
+        first = first[some]
         rows = np.repeat(np.arange(some.size), -(-_WINDOWS // some.size))
         # steps after each window's history; the network knows more of windows with more history, so recent ones tell
-        back = rng.integers(1, np.minimum(some_first[rows] - year, year) + 1)
-        kept = np.unique(np.stack([rows, back]), axis=1)
-        said, actual, before = _windows(panel.take(some), roles, network, horizon, kept[0], kept[1], some_first)
+        back = rng.integers(1, np.minimum(first[rows] - year, year) + 1)
+        rows, back = np.unique(np.stack([rows, back]), axis=1)
+        said, actual, before = _windows(panel.take(some), roles, network, horizon, rows, back, first)
         actual = np.where(np.isnan(before), np.float32(np.nan), actual)
         mixes = [LastYear(w, c) for w in _WEIGHTS for c in _WIDTHS]
-        cell = _part(kept[1]) * some.size + kept[0]
+        cell = _part(back) * some.size + rows
         lost = np.array(
             [np.bincount(cell, losses(mix.mixed(said, before), actual), _PARTS * some.size) for mix in mixes]
         ).reshape(len(mixes), _PARTS, some.size)
@@ -127,20 +129,19 @@ def _part(back: I64) -> I64:
     return (back - low) * _PARTS // (high - low + 1)
 
 
-def _better(losses: F64, without: npt.NDArray[np.bool_]) -> bool:
+def _better(lost: F64, without: npt.NDArray[np.bool_]) -> bool:
     """Is the best of some choices better than the best without last year, on series that it was not chosen on?
 
     Parts of the time have to agree on it too: all items of a shop share its weather.
 
     Args:
-        losses: ``(choices, parts of the time, series)``.
+        lost: ``(choices, parts of the time, series)``.
         without: ``(choices,)`` those without last year.
     """
-    fold = np.arange(losses.shape[2]) % 2
-    saved = np.zeros(losses.shape[1:])
+    fold = np.arange(lost.shape[2]) % 2
+    saved = np.zeros(lost.shape[1:])
     for k in (0, 1):
-        seen = losses[:, :, fold != k].sum(axis=(1, 2))
+        seen = lost[:, :, fold != k].sum(axis=(1, 2))
         alone, best = int(np.where(without, seen, np.inf).argmin()), int(seen.argmin())
-        saved[:, fold == k] = (losses[alone] - losses[best])[:, fold == k]
-    found = Gain.of(saved)
-    return found.mean > SURE * found.by_series and found.mean > found.by_window  # as in fine-tuning
+        saved[:, fold == k] = (lost[alone] - lost[best])[:, fold == k]
+    return Gain.of(saved).convincing
