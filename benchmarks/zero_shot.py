@@ -144,7 +144,7 @@ def main() -> None:
         return
     content.setdefault("sets", {})
     shipped = manifest("small")
-    content["weights"] = {k: shipped[k] for k in ("sha256", "parameters", "steps", "core_hours")}
+    content["weights"] = {k: shipped.get(k) for k in ("sha256", "parameters", "steps", "core_hours", "began_with")}
     for key in options.sets:
         task = TASKS[key]
         whole = task.build(options.data)

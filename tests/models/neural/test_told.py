@@ -101,7 +101,7 @@ def test_it_says_the_same_whatever_else_is_asked_and_remembered(monkeypatch):
 def test_every_network_begins_with_it(name):
     panel = shop()
     ahead = {"price": np.ones((7, HORIZON), np.float32)}
-    fields = {"draws": 16} if name == "vae" else {}
+    fields = {"draws": 64} if name == "vae" else {}
     found = quick(name, train=UNTRAINED, **fields).fit(panel, horizon=HORIZON).predict(HORIZON, ahead)
     wanted = pretrained(panel, HORIZON, ahead)
     near = 0.02 if name == "vae" else 2e-3  # the mixture over futures has atoms

@@ -237,3 +237,18 @@ def test_many_series_in_any_order_get_what_each_gets_alone() -> None:
     whole, other = fitted.predict(7), fitted.update(panel.take(turned)).predict(7)
     np.testing.assert_array_equal(whole.quantiles[turned], other.quantiles)
     assert isinstance(whole.ids, pl.Series)
+
+
+@pytest.mark.parametrize(("before", "weeks"), [(0, 4), (2, 8), (5, 12)])
+def test_an_item_that_has_woken_up_is_expected_to_go_on(before: int, weeks: int) -> None:
+    """Twenty weeks at a low level, then some at a new one."""
+    panel = panel_of({"a": np.array([before] * 20 + [22] * weeks, np.float32)}, "W-SUN")
+    median = Pretrained().fit(panel, horizon=4).predict(4).quantile(0.5)[0]
+    assert (median > 11).all()
+    assert (median < 30).all()
+
+
+def test_one_good_week_is_not_a_new_level() -> None:
+    panel = panel_of({"a": np.array([2, 1, 3] * 7 + [22, 2, 1, 2, 3], np.float32)}, "W-SUN")
+    median = Pretrained().fit(panel, horizon=4).predict(4).quantile(0.5)[0]
+    assert (median < 6).all()
