@@ -28,8 +28,8 @@ test-adapters: $(ADAPTERS:%=.venv-adapters/%/.installed)  ## the adapters, each 
 	done
 
 format: $(STAMP)
-	$(BIN)/ruff format src tests benchmarks examples
-	$(BIN)/ruff check --fix src tests benchmarks examples
+	$(BIN)/ruff format src tests benchmarks examples scripts
+	$(BIN)/ruff check --fix src tests benchmarks examples scripts
 
 wheel: $(STAMP)
 	$(BIN)/python -m build --wheel

@@ -52,7 +52,9 @@ def _zero_shot(content: dict[str, Any]) -> list[str]:
         ]
         out.append(f"| {_title(label)} | {' | '.join(cells)} |")
     out += _beside(sets)
-    made = f"{weights['parameters']:,} weights, {weights['steps']:,} steps, {weights['core_hours']} core-hours of training"
+    made = (
+        f"{weights['parameters']:,} weights, {weights['steps']:,} steps, {weights['core_hours']} core-hours of training"
+    )
     if before := weights.get("began_with"):
         made += f" after {before['steps']:,} steps, {before['core_hours']} core-hours with the prior's version {before['prior']}"
         made += "; other seeds are of the second stage" * any(", seed" in label for label in labels)
