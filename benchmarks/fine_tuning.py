@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from record import about, read, write
+from record import about, note_option, read, write
 from sets import TASKS
 from skucast.evaluate.backtest import Backtest, run_windows
 from skucast.evaluate.metrics import METRICS, Cells
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--recalibrate", default="never", choices=("never", "tested"))
     parser.add_argument("--as", dest="name", default="fine_tuning", help="name of the result")
-    parser.add_argument("--note", default="", help="what else to know of the machine")
+    note_option(parser)
     given = parser.parse_args()
     content = read(given.name) or {"tasks": {}}
     for name in given.tasks:
@@ -103,7 +103,7 @@ def main() -> None:
             "wql_ratio_geometric_mean": round(math.exp(np.mean([math.log1p(row["change"]) for row in done])), 4),
         }
         options = {"way": given.way, "budget_seconds": given.seconds, "recalibrate": given.recalibrate}
-        content["about"] = about(seed=SEED, **options, **({"note": given.note} if given.note else {}))
+        content["about"] = about(seed=SEED, **options, note=given.note)
         print(f"Wrote {write(given.name, content)}", flush=True)
 
 

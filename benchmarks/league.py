@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from peers import PEERS
-from record import about, read, write
+from record import about, note_option, read, write
 from sets import TASKS, Task
 from skucast.evaluate.backtest import backtest_panel
 from skucast.models import registry
@@ -146,6 +146,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="other packages too")
     parser.add_argument("--again", action="store_true", help="measure anew what is there already")
     parser.add_argument("--seed", type=int, default=0)
+    note_option(parser)
     options = parser.parse_args()
     name = "league" + ("_earlier" if options.earlier else "") + (f"_{options.series}" if options.series else "")
     content = {} if options.again else read(name)
@@ -169,7 +170,9 @@ def main() -> None:
             except Exception as error:
                 found = {"failed": f"{type(error).__name__}: {error}"}
             one["models"][label] = found
-            content["about"] = about(seed=options.seed, series=options.series, earlier=options.earlier)
+            content["about"] = about(
+                seed=options.seed, series=options.series, earlier=options.earlier, note=options.note
+            )
             write(name, content)
             said = (
                 found.get("failed")

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from record import about, read, write
+from record import about, note_option, read, write
 from sets import aligned, m5
 from skucast.models import registry
 from skucast.models.spec import Spec
@@ -135,6 +135,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--seed", type=int, default=0)
+    note_option(parser)
     options = parser.parse_args()
     panel = m5(options.data)
     history = panel.until(panel.end - HORIZON)
@@ -155,7 +156,7 @@ def main() -> None:
                     **took, "peak_memory_mb": peak(), **score(mean, panel.ids.to_list()),
                 }  # fmt: skip
                 print(name, method, content["models"][f"{name} {method}"], flush=True)
-            content["about"] = about(seed=options.seed, window="d_1914..d_1941", history="419 days")
+            content["about"] = about(seed=options.seed, window="d_1914..d_1941", history="419 days", note=options.note)
             write("m5", content)
             continue
         spec: Spec = Auto(preset=preset) if preset else registry.make(label)  # type: ignore[arg-type]
@@ -171,7 +172,7 @@ def main() -> None:
             "peak_memory_mb": peak(),
             **score(mean, panel.ids.to_list()),
         }
-        content["about"] = about(seed=options.seed, window="d_1914..d_1941", history="419 days")
+        content["about"] = about(seed=options.seed, window="d_1914..d_1941", history="419 days", note=options.note)
         write("m5", content)
         print(name, content["models"][name], flush=True)
 

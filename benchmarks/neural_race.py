@@ -29,7 +29,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from neural_accuracy import NETWORKS
-from record import about, read, write
+from record import about, note_option, read, write
 from sets import TASKS
 from skucast.forecast import SHOWN
 from skucast.models import registry
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement of speed")
     parser.add_argument("--again", action="store_true", help="measure anew what is there already")
-    parser.add_argument("--note", default="", help="what else to know of the machine")
+    note_option(parser)
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -194,7 +194,7 @@ def main() -> None:
             if str(given.seed) in rows and not given.again:
                 continue
             rows[str(given.seed)] = row = race(panel, ours, PAIRS[ours], given.peer, threads, given.seed)
-            content["about"] = about(horizon=HORIZON, context=CONTEXT, **({"note": given.note} if given.note else {}))
+            content["about"] = about(horizon=HORIZON, context=CONTEXT, note=given.note)
             write("neural_race", content)
             reached, factor = row.get("reached_seconds"), row.get("times_faster")
             told = f"there after {reached} s ({factor} x)" if reached else "not there"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -14,8 +15,13 @@ RESULTS = Path(__file__).parent / "results"
 _PACKAGES = ("skucast", "numpy", "polars", "scipy", "lightgbm", "torch", "statsforecast", "mlforecast", "fracast")
 
 
-def about(**more: Any) -> dict[str, Any]:
-    """The circumstances of a measurement."""
+def note_option(parser: argparse.ArgumentParser) -> None:
+    """The option ``--note`` of a benchmark, for `about`."""
+    parser.add_argument("--note", default="", help="what else to know of the machine")
+
+
+def about(*, note: str = "", **more: Any) -> dict[str, Any]:
+    """The circumstances of a measurement; pages say a note where there is one."""
     versions = {}
     for package in _PACKAGES:
         try:
@@ -29,6 +35,7 @@ def about(**more: Any) -> dict[str, Any]:
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
         "versions": versions,
         **more,
+        **({"note": note} if note else {}),
     }
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from record import about, read, write
+from record import about, note_option, read, write
 from sets import TASKS
 from skucast.evaluate.backtest import backtest_panel
 from skucast.panel import Panel
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--model", default="lightgbm")
     parser.add_argument("--budget", type=float, default=300.0)
     parser.add_argument("--as", dest="name", default="tuning", help="name of the result")
-    parser.add_argument("--note", default="", help="what else to know of the machine")
+    note_option(parser)
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.into:
@@ -126,7 +126,7 @@ def main() -> None:
     content["tasks"][f"{given.task} / {given.model}"] = measure(given.folder, given.task, given.model, given.budget)
     if given.name == "tuning":
         content["killed_and_resumed"] = {"task": given.task, **killed_and_resumed(given.folder, given.task)}
-    content["about"] = about(seed=SEED, **({"note": given.note} if given.note else {}))
+    content["about"] = about(seed=SEED, note=given.note)
     print(f"Wrote {write(given.name, content)}")
 
 

@@ -25,7 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from episodes import APART, WEEKS, Money, demand_of, episode
-from record import about, read, write
+from record import about, note_option, read, write
 from sets import vn2
 
 HOLDING, SHORTAGE = 0.2, 1.0
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of the public data sets")
     parser.add_argument("--models", nargs="+", default=["seasonal-naive", "ets", "negbin", "pretrained", "auto"])
     parser.add_argument("--episodes", type=int, default=12)
+    note_option(parser)
     options = parser.parse_args()
     panel = vn2(options.data)
     demand, money = demand_of(panel), Money(HOLDING, SHORTAGE)
@@ -55,7 +56,7 @@ def main() -> None:
         print(
             f"{name:<16} {mean:8.0f}  {100 * (mean / base - 1):+.1f} %  {content['policies'][name]['cost']}", flush=True
         )
-    content["about"] = about(seed=0, episodes=options.episodes)
+    content["about"] = about(seed=0, episodes=options.episodes, note=options.note)
     write("vn2", content)
 
 

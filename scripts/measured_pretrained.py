@@ -57,7 +57,8 @@ def _zero_shot(content: dict[str, Any]) -> list[str]:
     )
     if before := weights.get("began_with"):
         made += f" after {before['steps']:,} steps, {before['core_hours']} core-hours with the prior's version {before['prior']}"
-        made += "; other seeds are of the second stage" * any(", seed" in label for label in labels)
+        if any(", seed" in label for label in labels):
+            made += "; other seeds are of the second stage"
     return [*out, "", f"`python benchmarks/zero_shot.py DATA_FOLDER --seeds FOLDERS`, {circumstances(content['about'])}; {made}."]  # fmt: skip
 
 
